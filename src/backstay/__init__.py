@@ -1,0 +1,1 @@
+"""A production layer over Django REST Framework."""

@@ -1,0 +1,146 @@
+"""
+Every setting of backstay: typed, commented, read when used.
+
+A project writes one dict, ``BACKSTAY = {"ISSUER": "shop", …}``, in its Django
+settings. Nothing here is read at import, so ``override_settings`` works
+everywhere. A key that is not below, or a value of the wrong form, is a system
+check error (``backstay.E001``, ``backstay.E002``), not silence.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, Generic, TypeVar, overload
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+T = TypeVar("T")
+
+
+class Setting(Generic[T]):
+    """
+    One key of ``BACKSTAY``, read and parsed at each access.
+
+    ``parse`` gets the project's value and returns it in the form used here;
+    it raises ``ValueError`` with one sentence about what was expected.
+    """
+
+    def __init__(self, default: T, parse: Callable[[Any], T]) -> None:
+        self.default = default
+        self.parse = parse
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Setting[T]": ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> "Setting[T] | T":
+        if instance is None:
+            return self
+        values = getattr(django_settings, "BACKSTAY", {})
+        if self.name not in values:
+            return self.default
+        try:
+            return self.parse(values[self.name])
+        except ValueError as error:
+            raise ImproperlyConfigured(f'BACKSTAY["{self.name}"]: {error}') from None
+
+
+def duration(value: Any) -> timedelta:
+    if not isinstance(value, timedelta) or value < timedelta(0):
+        raise ValueError("expected a datetime.timedelta that is not negative.")
+    return value
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a string that is not empty.")
+    return value
+
+
+def optional_text(value: Any) -> str | None:
+    return None if value is None else text(value)
+
+
+def names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(name, str) and name for name in value):
+        raise ValueError("expected a sequence of strings.")
+    return tuple(value)
+
+
+def positive(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("expected a whole number above zero.")
+    return value
+
+
+def function(value: Any) -> Callable[..., Any]:
+    """Take a callable, or the dotted path of one."""
+    if isinstance(value, str):
+        try:
+            value = import_string(value)
+        except ImportError as error:
+            raise ValueError(f"the dotted path cannot be imported ({error}).") from None
+    if not callable(value):
+        raise ValueError("expected a callable or its dotted path.")
+    return value  # type: ignore[no-any-return]  # ``callable`` narrows to an untyped callable.
+
+
+def optional_function(value: Any) -> Callable[..., Any] | None:
+    return None if value is None else function(value)
+
+
+class Settings:
+    """The settings as attributes: ``from backstay.conf import settings``."""
+
+    # --- errors ---------------------------------------------------------------
+
+    #: Shape of every error body: a ``backstay.errors.formatters`` name, or the
+    #: dotted path of your own ``(Details) -> dict``.
+    ERROR_FORMATTER = Setting[str]("backstay.errors.formatters.problem_json", text)
+
+    #: What a problem's ``type`` begins with (RFC 9457 section 3.1.1); the code follows.
+    ERROR_TYPE_BASE = Setting[str]("/errors/", text)
+
+    #: Path prefixes whose HTML error pages are left as Django makes them.
+    ERROR_HTML_PATHS = Setting[tuple[str, ...]](("/admin/",), names)
+
+    #: Request bodies longer than this are refused with 413 before they are read.
+    MAX_BODY_BYTES = Setting[int](2_621_440, positive)
+
+    # --- tokens (the names are simplejwt's, so its users switch by renaming a dict) ---
+
+    ACCESS_TOKEN_LIFETIME = Setting[timedelta](timedelta(minutes=15), duration)
+    REFRESH_TOKEN_LIFETIME = Setting[timedelta](timedelta(days=30), duration)
+
+    #: Clock difference forgiven between the machines that issue and verify.
+    LEEWAY = Setting[timedelta](timedelta(seconds=10), duration)
+
+    #: Written to and required of every token: ``iss`` and ``aud`` (RFC 7519 section 4.1).
+    ISSUER = Setting[str]("backstay", text)
+    AUDIENCE = Setting[str]("backstay", text)
+
+    #: Path of a JWK Set (RFC 7517). The first private or symmetric key signs, all
+    #: verify. ``None``: one HS256 key derived from ``SECRET_KEY``.
+    AUTH_KEYS = Setting[str | None](None, optional_text)
+
+    #: ``(user) -> dict``: own claims, added to access and refresh tokens.
+    TOKEN_CLAIMS = Setting[Callable[..., Any] | None](None, optional_function)
+
+    # --- versions -------------------------------------------------------------
+
+    #: The versions the API speaks, oldest first. Code is written for the last.
+    VERSIONS = Setting[tuple[str, ...]](("v1",), names)
+
+    #: Plans from the lowest to the highest; a gate for one admits those after it.
+    PLANS = Setting[tuple[str, ...]](("free", "pro", "enterprise"), names)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, value in vars(type(self)).items() if isinstance(value, Setting))
+
+
+settings = Settings()
