@@ -1,0 +1,181 @@
+"""
+The keys that sign and verify, each pinned to one algorithm by its ``kid``.
+
+A token names its key; the key, never the token, names the algorithm
+(RFC 8725 section 3.1). One key signs, every key of the set verifies, so a new
+key is put first and an old one is removed when its last token has expired.
+
+Sources: JWK RFC 7517, thumbprint RFC 7638, EdDSA RFC 8037.
+"""
+
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from jwt import PyJWK
+from jwt.algorithms import Algorithm
+from jwt.exceptions import PyJWTError
+
+from backstay.conf import settings
+
+#: Algorithm → key type. ``none`` and everything not here is refused.
+ALGORITHMS = {"HS256": "oct", "RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+
+MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: as long as the hash's output.
+MIN_RSA_BITS = 2048  # RFC 7518 section 3.3.
+
+#: Members that RFC 7638 section 3.2 puts into a key's thumbprint.
+THUMBPRINT_MEMBERS = {
+    "oct": ("k", "kty"),
+    "RSA": ("e", "kty", "n"),
+    "EC": ("crv", "kty", "x", "y"),
+    "OKP": ("crv", "kty", "x"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. ``signing`` is ``None`` for a public key, which only verifies."""
+
+    kid: str
+    algorithm: str
+    implementation: Algorithm
+    verifying: Any
+    signing: Any | None
+
+    def sign(self, message: bytes) -> bytes:
+        return self.implementation.sign(message, self.signing)
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        return self.implementation.verify(message, self.verifying, signature)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """All keys by their ``kid``, and the one that signs."""
+
+    by_kid: Mapping[str, Key]
+    signer: Key
+
+    @classmethod
+    def of(cls, keys: list[Key]) -> "KeyRing":
+        """
+        Take keys in order of preference.
+
+        Raises:
+            ImproperlyConfigured: no key can sign, or two share a ``kid``.
+        """
+        by_kid = {key.kid: key for key in keys}
+        if len(by_kid) != len(keys):
+            raise ImproperlyConfigured("AUTH_KEYS: two keys have the same kid.")
+        signers = [key for key in keys if key.signing is not None]
+        if not signers:
+            raise ImproperlyConfigured("AUTH_KEYS: no key can sign; add a private key.")
+        return cls(by_kid=by_kid, signer=signers[0])
+
+    @classmethod
+    def from_secret(cls, secret: str) -> "KeyRing":
+        """Derive one HS256 key, so ``SECRET_KEY`` itself signs nothing else than Django's."""
+        derived = hmac.digest(secret.encode(), b"backstay.auth.token-signing", "sha256")
+        k = urlsafe_b64encode(derived).rstrip(b"=").decode()
+        return cls.of([parse_key({"kty": "oct", "alg": "HS256", "k": k})])
+
+    @classmethod
+    def from_jwks(cls, document: str) -> "KeyRing":
+        """
+        Read a JWK Set.
+
+        Raises:
+            ImproperlyConfigured: it is not one, or a key in it is weak or of another kind.
+        """
+        try:
+            entries = json.loads(document)["keys"]
+        except (ValueError, KeyError, TypeError):
+            entries = None
+        if not isinstance(entries, list) or not entries:
+            raise ImproperlyConfigured('AUTH_KEYS: expected a JWK Set, {"keys": [{…}, …]}.')
+        return cls.of([parse_key(entry) for entry in entries])
+
+
+def parse_key(jwk: Any) -> Key:
+    """
+    Read one JWK.
+
+    Raises:
+        ImproperlyConfigured: malformed, weak, or not for one of ``ALGORITHMS``.
+    """
+    try:
+        parsed = PyJWK(jwk)
+    except (PyJWTError, AttributeError, KeyError, TypeError, ValueError) as error:
+        # The library's own text may quote the key, so only its type is passed on.
+        reason = type(error).__name__
+        raise ImproperlyConfigured(f"AUTH_KEYS: a key cannot be read ({reason}).") from None
+    algorithm = parsed.algorithm_name
+    if ALGORITHMS.get(algorithm) != jwk["kty"] or jwk.get("use", "sig") != "sig":
+        raise ImproperlyConfigured(
+            f"AUTH_KEYS: keys must sign with one of {', '.join(ALGORITHMS)}, not {algorithm}."
+        )
+    kid = jwk.get("kid") or thumbprint(jwk)
+    if not isinstance(kid, str):
+        raise ImproperlyConfigured("AUTH_KEYS: a kid must be a string.")
+    _refuse_weak(kid, algorithm, parsed.key)
+    private = algorithm == "HS256" or hasattr(parsed.key, "public_key")
+    return Key(
+        kid=kid,
+        algorithm=algorithm,
+        implementation=parsed.Algorithm,
+        verifying=parsed.key.public_key() if hasattr(parsed.key, "public_key") else parsed.key,
+        signing=parsed.key if private else None,
+    )
+
+
+def thumbprint(jwk: Mapping[str, Any]) -> str:
+    """The key's own name where it has none: RFC 7638."""
+    members = {name: jwk[name] for name in THUMBPRINT_MEMBERS[jwk["kty"]]}
+    canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
+    return urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+
+
+def _refuse_weak(kid: str, algorithm: str, key: Any) -> None:
+    if algorithm == "HS256" and len(key) < MIN_SECRET_BYTES:
+        raise ImproperlyConfigured(
+            f"AUTH_KEYS: key {kid} has {len(key)} bytes, HS256 needs {MIN_SECRET_BYTES}."
+        )
+    if algorithm == "RS256" and key.key_size < MIN_RSA_BITS:
+        raise ImproperlyConfigured(
+            f"AUTH_KEYS: key {kid} has {key.key_size} bits, RS256 needs {MIN_RSA_BITS}."
+        )
+
+
+def load_keys() -> KeyRing:
+    """
+    The keys in force: those of ``AUTH_KEYS``, or one derived from ``SECRET_KEY``.
+
+    A changed key file is taken up without a restart.
+
+    Raises:
+        ImproperlyConfigured: the file cannot be read, or holds no usable set.
+    """
+    path = settings.AUTH_KEYS
+    if path is None:
+        return _from_secret(django_settings.SECRET_KEY)
+    try:
+        return _from_file(path, Path(path).stat().st_mtime_ns)
+    except OSError as error:
+        raise ImproperlyConfigured(f"AUTH_KEYS: {path}: {error.strerror}.") from None
+
+
+_from_secret = lru_cache(maxsize=4)(KeyRing.from_secret)
+
+
+@lru_cache(maxsize=4)
+def _from_file(path: str, _modified_ns: int) -> KeyRing:
+    return KeyRing.from_jwks(Path(path).read_text(encoding="utf-8"))
