@@ -1,0 +1,1 @@
+"""The reference service: a shop with tenants, a catalogue, orders and articles."""

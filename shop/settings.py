@@ -1,0 +1,201 @@
+"""
+Django settings of the service, all derived from its typed environment.
+
+Production is the default: nothing here is weakened unless ``DEBUG`` is on.
+Values that differ between deployments come from ``shop.environment`` only.
+"""
+
+from importlib.util import find_spec
+
+from corsheaders.defaults import default_headers
+
+from shop import logs
+from shop.connections import cache_settings, database_settings, mail_settings
+from shop.development_key import development_key
+from shop.environment import ROOT, VAR, Environment
+
+ENVIRONMENT = Environment.from_process()
+
+BASE_DIR = ROOT
+DEBUG = ENVIRONMENT.debug
+SECRET_KEY = ENVIRONMENT.secret_key or development_key(VAR / "development-key")
+
+# --- what runs ------------------------------------------------------------------
+
+DEBUG_TOOLBAR = DEBUG and find_spec("debug_toolbar") is not None
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "backstay",
+    "shop",
+    "shop.accounts",
+    "shop.catalog",
+    "shop.orders",
+    "shop.articles",
+    *(["debug_toolbar"] if DEBUG_TOOLBAR else []),
+]
+
+MIDDLEWARE = [
+    # Outermost: it gives every request its id, and every error the one shape.
+    "backstay.errors.ProblemMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before anything that may answer, so that errors carry the CORS headers too.
+    "corsheaders.middleware.CorsMiddleware",
+    *(["debug_toolbar.middleware.DebugToolbarMiddleware"] if DEBUG_TOOLBAR else []),
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "shop.urls"
+WSGI_APPLICATION = "shop.wsgi.application"
+INTERNAL_IPS = ["127.0.0.1", "::1"]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- where things are kept ------------------------------------------------------
+
+DATABASES = {"default": database_settings(ENVIRONMENT.database)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": cache_settings(ENVIRONMENT.redis_url)}
+
+# WhiteNoise serves each app's own static files: no collectstatic, no second
+# server. They are listed once at start; only those files can be asked for.
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+
+globals().update(mail_settings(ENVIRONMENT.mail))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = "Shop <no-reply@shop.example>"
+
+# --- accounts -------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+
+# The first makes new hashes; the others verify old ones, which are then replaced.
+PASSWORD_HASHERS = [
+    "shop.hashers.OwaspArgon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "full_name")}),
+        ("MinimumLengthValidator", {"min_length": 8}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    )
+]
+
+# --- the HTTP edge --------------------------------------------------------------
+
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+APPEND_SLASH = True
+CSRF_FAILURE_VIEW = "backstay.errors.views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
+X_FRAME_OPTIONS = "DENY"
+
+# TLS ends at the proxy, which redirects; a redirect here would answer its
+# health checks with 301. HSTS is sent on secure requests only.
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.trusted_proxies else None
+)
+
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # TLS ends at the proxy.
+    "security.W005",  # Whether subdomains speak TLS is for the domain's owner to say,
+    "security.W021",  # and so is the browsers' preload list.
+]
+
+# Origins are listed in full, never a wildcard, so credentials may be allowed.
+CORS_ALLOWED_ORIGINS = list(ENVIRONMENT.cors_allowed_origins)
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "Deprecation",
+    "ETag",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Sunset",
+    "X-Request-ID",
+]
+
+# --- language, time, logs -------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = logs.configuration(ENVIRONMENT.log_format)
+logs.configure_structlog()
+
+# --- the API --------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["backstay.auth.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["backstay.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "backstay.contrib.spectacular.AutoSchema",
+    "EXCEPTION_HANDLER": "backstay.errors.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+BACKSTAY = {
+    "ISSUER": "shop",
+    "AUDIENCE": "shop",
+    "AUTH_KEYS": str(ENVIRONMENT.auth_keys) if ENVIRONMENT.auth_keys else None,
+    "VERSIONS": ("v1", "v2"),
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Shop API",
+    "DESCRIPTION": "The reference service of backstay.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
