@@ -1,0 +1,168 @@
+"""
+Accounts, organizations, and who belongs to which.
+
+The database itself keeps these promises, whoever writes: one account for each
+canonical address; one organization and one role for each user; known plans and
+roles only. That a member's team is of the member's own organization is checked
+by ``Membership.clean`` alone: no constraint both databases know can say it.
+
+An account is never deleted, because orders, articles and comments name it; it is
+anonymised (``shop.accounts.actions.anonymise``).
+"""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Lower, Trim
+from django.utils import timezone
+
+from shop.accounts.fields import CanonicalEmailField, canonical_email
+from shop.accounts.querysets import UserQuerySet
+
+__all__ = ["CanonicalEmailField", "Membership", "Organization", "Team", "User", "canonical_email"]
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]  # A class made at run time.
+    """Creates accounts; their e-mail address is their login."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user: User = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Someone who can log in."""
+
+    email = CanonicalEmailField(
+        unique=True, error_messages={"unique": "An account with this address exists."}
+    )
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    full_name = models.GeneratedField(
+        expression=Trim(Concat("first_name", Value(" "), "last_name")),
+        output_field=models.CharField(max_length=201),
+        db_persist=True,
+    )
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="accounts_user_newest")]
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_user_email_lower", condition=Q(email=Lower(F("email")))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def organization(self) -> "Organization | None":
+        return self.membership.organization if hasattr(self, "membership") else None
+
+    @property
+    def team(self) -> "Team | None":
+        return self.membership.team if hasattr(self, "membership") else None
+
+    @property
+    def role(self) -> str:
+        """``staff``, else the role in the organization, else ``customer``."""
+        if self.is_staff:
+            return "staff"
+        return self.membership.role if hasattr(self, "membership") else "customer"
+
+
+class Organization(models.Model):
+    """A tenant: it sells products and pays for a plan."""
+
+    class Plan(models.TextChoices):
+        FREE = "free"
+        PRO = "pro"
+        ENTERPRISE = "enterprise"
+
+    name = models.CharField(max_length=200)
+    plan = models.CharField(max_length=20, choices=Plan, default=Plan.FREE)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_organization_plan",
+                condition=Q(plan__in=["free", "pro", "enterprise"]),
+                violation_error_code="invalid_choice",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Team(models.Model):
+    """A group of members inside one organization."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="teams")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="accounts_team_name",
+                fields=["organization", "name"],
+                violation_error_message="The organization has a team of this name.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One user in one organization."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MANAGER = "manager"
+        MEMBER = "member"
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="membership")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=20, choices=Role, default=Role.MEMBER)
+    team = models.ForeignKey(
+        Team, on_delete=models.SET_NULL, related_name="memberships", null=True, blank=True
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_membership_role",
+                condition=Q(role__in=["owner", "manager", "member"]),
+                violation_error_code="invalid_choice",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.role} of {self.organization}"
+
+    def clean(self) -> None:
+        if self.team is not None and self.team.organization_id != self.organization_id:
+            raise ValidationError({"team": "This team is of another organization."})

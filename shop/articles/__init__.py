@@ -1,0 +1,1 @@
+"""Articles and the comments under them."""

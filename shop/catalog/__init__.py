@@ -1,0 +1,1 @@
+"""What organizations sell, and how much of it is left."""

@@ -1,0 +1,1 @@
+"""Customers, where they live, what they ordered and how they paid."""
