@@ -1,0 +1,30 @@
+"""
+One id for each request, the same in its answer, its log lines and its problem.
+
+A client's ``X-Request-ID`` is kept when it is 1 to 64 of ``A-Z a-z 0-9 . _ -``.
+Anything else could forge a log line or fill a log, and is replaced by a new id.
+"""
+
+import re
+from contextvars import ContextVar
+from typing import Any
+from uuid import uuid4
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+current: ContextVar[str] = ContextVar("backstay_request_id", default="")
+
+
+def request_id() -> str:
+    """The id of the request being answered, ``""`` outside one. For logging."""
+    return current.get()
+
+
+def id_of(request: Any) -> str:
+    """The id of *request*, given to it at the first call."""
+    known = getattr(request, "request_id", None)
+    if known is None:
+        offered = request.META.get("HTTP_X_REQUEST_ID", "")
+        known = offered if _WELL_FORMED.fullmatch(offered) else uuid4().hex
+        request.request_id = known
+    return str(known)

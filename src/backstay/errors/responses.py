@@ -1,0 +1,110 @@
+"""
+From a problem to the bytes of its answer.
+
+The body is JSON whatever the client accepts (RFC 9110 section 15.5.7 lets an
+error ignore ``Accept``), except in DRF's browsable API, which shows it in its
+own page. Every problem is ``no-store``: it names one request, and a 404, 405 or
+410 may otherwise be kept by a cache (RFC 9110 section 15.1).
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.encoding import escape_uri_path
+from django.utils.module_loading import import_string
+from rest_framework.response import Response
+
+from backstay.conf import settings
+from backstay.errors.details import Details
+from backstay.errors.formatters import Formatter, problem_json
+from backstay.errors.problems import Problem
+from backstay.errors.request_ids import id_of
+
+logger = logging.getLogger(__name__)
+
+# Seconds, for the answers that owe a Retry-After and were not told one.
+_RETRY_AFTER_SECONDS = {429: "60", 503: "5"}
+
+
+class ProblemResponse(Response):
+    """A DRF response whose body is the problem in the project's shape."""
+
+    def __init__(self, problem: Problem, request: Any) -> None:
+        self.problem = describe(problem, request)
+        body, self.problem_content_type = write(self.problem)
+        super().__init__(
+            body, status=problem.status_code, headers=headers_of(problem), exception=True
+        )
+        self.headers.setdefault("Cache-Control", "no-store")
+
+    @property
+    def rendered_content(self) -> Any:
+        renderer = getattr(self, "accepted_renderer", None)
+        if renderer is not None and renderer.format == "api":
+            return super().rendered_content
+        self.headers["Content-Type"] = self.problem_content_type
+        return encode(self.data)
+
+
+def describe(problem: Problem, request: Any) -> Details:
+    """*problem* as data, with what only the request knows."""
+    return Details(
+        type=f"{settings.ERROR_TYPE_BASE}{problem.code}",
+        title=str(problem.title),
+        status=problem.status_code,
+        code=problem.code,
+        detail=str(problem.detail),
+        instance=escape_uri_path(request.path),
+        request_id=id_of(request),
+        errors=problem.errors,
+        nested=problem.nested,
+    )
+
+
+def write(details: Details) -> tuple[dict[str, Any], str]:
+    """
+    The body in the project's shape, and its media type.
+
+    A project's formatter that fails must not hide the error it was given: the
+    problem is written as problem+json, and the failure is logged.
+    """
+    try:
+        formatter = load_formatter()
+        body = formatter(details)
+        encode(body)
+    except Exception:  # A project's function may raise anything.
+        logger.exception("The error formatter failed; answering problem+json instead.")
+        formatter, body = problem_json, problem_json(details)
+    return body, getattr(formatter, "content_type", "application/json")
+
+
+def load_formatter() -> Formatter:
+    """
+    The function behind ``BACKSTAY["ERROR_FORMATTER"]``.
+
+    Raises:
+        ImproperlyConfigured: there is none, or it cannot be called.
+    """
+    path = settings.ERROR_FORMATTER
+    try:
+        formatter = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f'BACKSTAY["ERROR_FORMATTER"]: {error}') from None
+    if not callable(formatter):
+        raise ImproperlyConfigured(f'BACKSTAY["ERROR_FORMATTER"]: {path} is not a function.')
+    return formatter  # type: ignore[no-any-return]  # Whatever the path leads to.
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, cls=DjangoJSONEncoder, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def headers_of(problem: Problem) -> dict[str, str]:
+    headers = dict(problem.headers)
+    if problem.status_code in _RETRY_AFTER_SECONDS:
+        headers.setdefault("Retry-After", _RETRY_AFTER_SECONDS[problem.status_code])
+    return headers
