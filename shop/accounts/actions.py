@@ -1,0 +1,77 @@
+"""
+Opening and closing accounts.
+
+Neither tells a stranger whether an address has an account: ``register`` answers
+its caller, who must not pass it on, and takes one password hash either way.
+"""
+
+from uuid import uuid4
+
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
+
+from backstay.errors import Conflict
+from shop.accounts.models import Membership, Organization, User
+from shop.accounts.signals import anonymised
+
+
+def register(*, email: str, password: str, first_name: str, last_name: str) -> bool:
+    """
+    Open an account, unless the address has one: then nothing changes.
+
+    True for exactly one of any number of twins; the unique constraint decides.
+    """
+    user = User(
+        email=email, password=make_password(password), first_name=first_name, last_name=last_name
+    )
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:
+        if not User.objects.filter(email=email).exists():
+            raise
+        return False
+    return True
+
+
+@transaction.atomic
+def anonymise(*, user: User) -> None:
+    """
+    Close an account for good and forget whose it was; what it did stays.
+
+    Raises:
+        Conflict: the last owner of an organization would leave its members behind.
+    """
+    leave_organization(user=user)
+    # Not the id alone: anyone could register that address first and be in the way.
+    user.email = f"deleted-{user.pk}-{uuid4().hex}@invalid.example"
+    user.first_name = user.last_name = ""
+    user.set_unusable_password()
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.last_login = None
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+    anonymised.send(sender=User, user=user)
+
+
+@transaction.atomic
+def leave_organization(*, user: User) -> None:
+    """
+    End *user*'s membership, if there is one.
+
+    Raises:
+        Conflict: other members would be left without an owner.
+    """
+    organization = Organization.objects.filter(memberships__user=user.pk).first()
+    if organization is None:
+        return
+    # Owners leave one after the other, so that the last one sees that it is the last.
+    Organization.objects.select_for_update().get(pk=organization.pk)
+    others = Membership.objects.filter(organization=organization).exclude(user=user.pk)
+    is_owner = Membership.objects.filter(user=user.pk, role=Membership.Role.OWNER).exists()
+    if is_owner and others.exists() and not others.filter(role=Membership.Role.OWNER).exists():
+        raise Conflict("The organization's last owner cannot leave while it has members.")
+    Membership.objects.filter(user=user.pk).delete()
+    # The instance may have its membership loaded still.
+    user.refresh_from_db()

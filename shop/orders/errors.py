@@ -1,0 +1,29 @@
+"""Why an order cannot be placed, one class for each decision a client can take."""
+
+from backstay.errors import Problem
+
+
+class InvalidOrder(Problem):
+    """The order itself is wrong; ``errors`` points at the lines."""
+
+    status_code = 400
+    code = "validation_error"
+    default_detail = "The order cannot be placed as it is; see errors."
+
+
+class CustomerBlocked(Problem):
+    """The customer may not order until staff lift the block."""
+
+    status_code = 400
+    code = "customer_blocked"
+    title = "Customer blocked"
+    default_detail = "This customer may not place orders. Contact the shop."
+
+
+class InsufficientInventory(Problem):
+    """Fewer units are left than were asked for; ``errors`` points at the lines."""
+
+    status_code = 409
+    code = "insufficient_inventory"
+    title = "Not enough stock"
+    default_detail = "Fewer units are left than were asked for; nothing was ordered."
