@@ -10,6 +10,7 @@ caused them. A traceback is text without local variables, and a logged
 from typing import Any, Literal
 
 import structlog
+from django.apps import apps
 from structlog.types import EventDict, Processor, WrappedLogger
 
 
@@ -44,12 +45,12 @@ def configuration(log_format: Literal["json", "console"]) -> dict[str, Any]:
 
 
 def add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    # Django's settings configure logging before anything of DRF may be imported.
-    from backstay.errors import request_id
+    # Before Django is set up, and in the server's master process, no request is served.
+    if apps.ready:
+        from backstay.errors import request_id
 
-    current = request_id()
-    if current:
-        event.setdefault("request_id", current)
+        if current := request_id():
+            event.setdefault("request_id", current)
     return event
 
 

@@ -1,0 +1,84 @@
+"""
+Probes for a load balancer or an orchestrator.
+
+``live`` says that this process answers. It asks nothing of anything else, or a
+database that is down would have every process restarted. ``ready`` says that
+requests can be served: the database takes a new connection and answers and,
+where one is configured, so does Redis. Each check ends after
+``CHECK_SECONDS``, whatever hangs. Neither tells where the parts are.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from backstay.errors import ServiceUnavailable
+
+CHECK_SECONDS = 1.0
+
+#: A driver may wait longer than any time-out it was given (a name server, a stopped
+#: process), so checks wait here and not in the thread of a request. When all are
+#: stuck, later checks fail as well, which is then the truth.
+_waiting = ThreadPoolExecutor(max_workers=4, thread_name_prefix="health")
+
+
+@never_cache
+@require_safe
+def live(_: HttpRequest) -> HttpResponse:
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def ready(_: HttpRequest) -> HttpResponse:
+    checks: dict[str, Callable[[], None]] = {"database": check_database}
+    if settings.ENVIRONMENT.redis_url:
+        checks["redis"] = check_redis
+    pending = {name: _waiting.submit(check) for name, check in checks.items()}
+    for name, check in pending.items():
+        try:
+            check.result(timeout=CHECK_SECONDS)
+        except (DatabaseError, RedisError, TimeoutError):
+            raise ServiceUnavailable(f"The {name} does not answer.") from None
+    return JsonResponse({"status": "ok", "checks": dict.fromkeys(checks, "ok")})
+
+
+def check_database() -> None:
+    """
+    Raises:
+        DatabaseError: no connection, or no answer on it.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()
+
+
+def check_redis() -> None:
+    """
+    Raises:
+        RedisError: no connection, or no answer on it.
+    """
+    with Redis.from_url(
+        settings.ENVIRONMENT.redis_url,
+        socket_connect_timeout=CHECK_SECONDS,
+        socket_timeout=CHECK_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    ) as client:
+        client.ping()
+
+
+urlpatterns = [
+    path("health/live/", live, name="live"),
+    path("health/ready/", ready, name="ready"),
+]

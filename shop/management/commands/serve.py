@@ -1,0 +1,80 @@
+"""
+``manage.py serve``: the production server.
+
+``HOST`` and ``PORT`` say where, ``WEB_CONCURRENCY`` how many worker processes;
+they are direct children of this process, and one that dies is replaced. The
+socket is bound before the server starts: a port that is taken is one line on
+stderr and exit status 1. SIGTERM drains, as ``shop.server.config`` says.
+"""
+
+import os
+import socket
+import sys
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from shop.environment import Environment
+from shop.server.config import SEND_BUFFER_BYTES
+
+DEMO_LOGINS = """\
+  customer         customer1@shop.example / backstay-demo
+  staff            staff@shop.example / backstay-demo
+"""
+
+
+class Command(BaseCommand):
+    help = "Serve the shop: HOST, PORT and WEB_CONCURRENCY worker processes."
+
+    def handle(self, *_: Any, **__: Any) -> NoReturn:
+        environment: Environment = settings.ENVIRONMENT
+        listener = bind(environment.host, environment.port)
+        self.stdout.write(welcome(environment))
+        self.stdout.flush()
+        os.execv(  # noqa: S606  # The server takes over this process: signals and children are its own.
+            sys.executable,
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "--config",
+                "python:shop.server.config",
+                "--bind",
+                f"fd://{listener.fileno()}",
+            ],
+        )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """
+    Take the port now, in a form the server inherits.
+
+    Raises:
+        CommandError: the port is taken or the address is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit it: a client that reads slowly holds memory, not a thread.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(f"Cannot serve on {host}:{port}: {reason}.") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def welcome(environment: Environment) -> str:
+    host = f"[{environment.host}]" if ":" in environment.host else environment.host
+    base = f"http://{host}:{environment.port}"
+    lines = f"""\
+  documentation    {base}/api/docs/
+  API              {base}/api/v1/products/
+  admin            {base}/admin/
+"""
+    return lines + (DEMO_LOGINS if environment.debug else "")

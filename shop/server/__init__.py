@@ -1,0 +1,1 @@
+"""The production server: gunicorn's threads behind a worker that waits for slow clients."""

@@ -1,0 +1,40 @@
+"""
+What gunicorn is told; ``manage.py serve`` gives it the socket.
+
+Workers are replaced when they die. SIGTERM stops accepting, lets requests in
+flight finish for up to ``graceful_timeout`` seconds, and exits with 0.
+"""
+
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from shop.environment import Environment
+from shop.logs import configuration
+
+ENVIRONMENT = Environment.from_process()
+
+#: What one connection holds of an answer that its client has not read yet.
+SEND_BUFFER_BYTES = 1_048_576
+
+
+class QuietLogger(Logger):
+    """Leaves the line of each request to the application, which knows more of it."""
+
+    def access(self, *_: Any) -> None:
+        return None
+
+
+wsgi_app = "shop.wsgi:application"
+worker_class = "shop.server.worker.PatientWorker"
+workers = ENVIRONMENT.web_concurrency
+# Threads wait for the database. Each keeps a connection: 8 workers use 64 of
+# the 100 that PostgreSQL allows by default.
+threads = 8
+keepalive = 5
+graceful_timeout = 30
+control_socket_disable = True
+logger_class = QuietLogger
+logconfig_dict = configuration(ENVIRONMENT.log_format)
+# Which proxies to believe is decided in one place, TRUSTED_PROXIES.
+forwarded_allow_ips = ""

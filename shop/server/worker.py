@@ -1,0 +1,93 @@
+"""
+A gunicorn worker whose threads never wait for a slow client.
+
+Gunicorn's own threaded worker gives a connection a thread at its first byte,
+so a few clients that send one header a second keep everyone else out. Here
+the worker's event loop gathers a request (``arrival``) before a thread sees
+it, for at most ``REQUEST_SECONDS``; a connection that sends nothing is closed
+after the keep-alive time. An answer is written into the socket's buffer
+(``config.SEND_BUFFER_BYTES``); of one that is longer, a client that stops
+reading is cut off after ``SEND_SECONDS``.
+
+Not covered: a streamed export holds its thread for as long as the client
+keeps reading it.
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from shop.server.arrival import Arrival, arrival
+
+REQUEST_SECONDS = 60
+SEND_SECONDS = 10
+RECEIVE_BYTES = 65_536
+
+
+class PatientWorker(ThreadWorker):
+    """``ThreadWorker`` with a waiting room before the threads."""
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Admit a connection that is new, readable again or holds a next request."""
+        conn.init()
+        conn.sock.setblocking(False)
+        conn.received = bytearray(conn.parser.unreader.take_buffered())
+        conn.continued = False
+        conn.deadline = time.monotonic() + REQUEST_SECONDS
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        if not self._hand_over_when_complete(conn):
+            self._wait_for(conn)
+
+    def _wait_for(self, conn: TConn) -> None:
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, 1, partial(self.on_pending_socket_readable, conn))
+
+    def on_pending_socket_readable(self, conn: TConn, client: Any) -> None:
+        try:
+            received = client.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""
+        if not received:
+            self._drop(conn)
+            return
+        conn.received += received
+        conn.timeout = conn.deadline
+        if self._hand_over_when_complete(conn):
+            self.poller.unregister(client)
+            self.pending_conns.remove(conn)
+
+    def _hand_over_when_complete(self, conn: TConn) -> bool:
+        match arrival(conn.received):
+            case Arrival.COMPLETE:
+                conn.parser.unreader.unread(bytes(conn.received))
+                conn.received = bytearray()
+                super().enqueue_req(conn)
+                return True
+            case Arrival.WAIT_AFTER_CONTINUE if not conn.continued:
+                conn.continued = True
+                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return False
+
+    def murder_pending(self) -> None:
+        """Close connections whose time to send a request is over."""
+        now = time.monotonic()
+        for conn in [conn for conn in self.pending_conns if conn.timeout <= now]:
+            self._drop(conn)
+
+    def _drop(self, conn: TConn) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def handle_request(self, req: Any, conn: TConn) -> bool:
+        conn.sock.settimeout(SEND_SECONDS)
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:
+            self.log.debug("Cut off a client that did not read its answer.")
+            return False
