@@ -8,7 +8,6 @@ class InvalidCredentials(AuthenticationFailed):
 
     default_code = "invalid_credentials"
     default_detail = "No active account matches these credentials."
-    title = "Wrong credentials"
 
 
 class TokenInvalid(AuthenticationFailed):
@@ -16,7 +15,6 @@ class TokenInvalid(AuthenticationFailed):
 
     default_code = "token_invalid"
     default_detail = "This token is not valid here. Log in again."
-    title = "Token not valid"
 
 
 class TokenExpired(AuthenticationFailed):
@@ -24,4 +22,3 @@ class TokenExpired(AuthenticationFailed):
 
     default_code = "token_expired"
     default_detail = "This token has expired. Refresh it, or log in again."
-    title = "Token expired"
