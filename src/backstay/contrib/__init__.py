@@ -1,0 +1,1 @@
+"""Bridges to optional packages: nothing outside this folder imports one."""

@@ -1,0 +1,133 @@
+"""
+drf-spectacular documents that show what backstay's views really take and give.
+
+Use ``AutoSchema`` as ``DEFAULT_SCHEMA_CLASS`` and ``views.SchemaView`` to serve
+the document. Write actions show their input and their answer, older versions are
+derived by the same transforms that change their bodies, fields that only some
+callers see are optional and say for whom, and every operation names the one
+error shape.
+"""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from rest_framework.serializers import BaseSerializer
+
+from backstay.versioning.transforms import steps_back
+
+#: RFC 9457 with backstay's members: see ``backstay.errors.formatters``.
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "format": "uri-reference"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "A JSON Pointer into the body, or `?name`.",
+                    },
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+class AutoSchema(SpectacularAutoSchema):
+    """The document of one operation."""
+
+    def get_response_serializers(self) -> Any:
+        view = self.view
+        if hasattr(view, "response_serializer_class"):
+            return {200: view.response_serializer_class}
+        if hasattr(view, "get_response_serializer_class") and self.method != "DELETE":
+            shown = view.get_response_serializer_class()
+            return shown(context=view.get_serializer_context())
+        return super().get_response_serializers()
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if operation:
+            schema = {"$ref": f"#/components/schemas/{self._problem_component().name}"}
+            operation["responses"]["default"] = {
+                "description": "An error, in the one shape of all errors.",
+                "content": {"application/problem+json": {"schema": schema}},
+            }
+        return operation
+
+    def _problem_component(self) -> ResolvedComponent:
+        component = ResolvedComponent(
+            name="Problem",
+            type=ResolvedComponent.SCHEMA,
+            schema=PROBLEM_SCHEMA,
+            object="Problem",
+        )
+        self.registry.register_on_missing(component)
+        return component
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """``JWTAuthentication`` as a security scheme."""
+
+    target_class = "backstay.auth.authentication.JWTAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class DeclaredSerializer(OpenApiSerializerExtension):
+    """Applies ``Meta.visible_to`` and ``Meta.transforms`` to a serializer's schema."""
+
+    target_class = "rest_framework.serializers.Serializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        target: BaseSerializer = self.target
+        schema = auto_schema._map_serializer(target, direction, bypass_extensions=True)  # noqa: SLF001  # As its own extensions do.
+        meta = getattr(target, "Meta", None)
+        schema = _say_for_whom(schema, getattr(meta, "visible_to", {}))
+        version = getattr(auto_schema.view.request, "version", None)
+
+        def resolve(reference: dict[str, Any]) -> dict[str, Any]:
+            return _resolve(reference, auto_schema.registry)
+
+        for step in steps_back(getattr(meta, "transforms", {}), version):
+            schema = step.downgrade_schema(schema, resolve)
+        return schema
+
+
+def _say_for_whom(schema: dict[str, Any], visible_to: dict[str, Any]) -> dict[str, Any]:
+    if not visible_to:
+        return schema
+    properties = dict(schema.get("properties", {}))
+    for name in visible_to.keys() & properties.keys():
+        properties[name] = {**properties[name], "description": f"For {visible_to[name].label}."}
+    required = [name for name in schema.get("required", []) if name not in visible_to]
+    return {**schema, "properties": properties, "required": required}
+
+
+def _resolve(schema: dict[str, Any], registry: Any) -> dict[str, Any]:
+    """Follow ``$ref``, also where it is wrapped to carry ``readOnly``."""
+    if "allOf" in schema:
+        return _resolve(schema["allOf"][0], registry)
+    if "$ref" not in schema:
+        return schema
+    name = schema["$ref"].rpartition("/")[2]
+    found: dict[str, Any] = registry[(name, ResolvedComponent.SCHEMA)].schema
+    return found

@@ -1,0 +1,182 @@
+"""
+Filters that refuse what they do not know.
+
+django-filter and DRF ignore a misspelt parameter and return the whole table;
+here it is a 400 that names the nearest known one, and so is a value that cannot
+be used. Parameters belong to lists: on one object none is known.
+
+``DjangoFilterBackend``, ``SearchFilter`` and ``OrderingFilter`` take the place
+of the classes of the same name. Any one of them refuses unknown parameters for
+the whole view.
+"""
+
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django_filters import rest_framework as drf_filters
+from rest_framework import filters
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from backstay.errors import FieldError, InvalidInput, QueryParameterError
+
+MAX_SEARCH_TERMS = 10
+MAX_SEARCH_LENGTH = 200
+
+
+class InstantField(django_filters.fields.IsoDateTimeField):
+    """An ISO-8601 instant that is still one in UTC; without an offset it is UTC."""
+
+    def clean(self, value: Any) -> datetime | None:
+        instant = super().clean(value)
+        if instant is None:
+            return None
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError("This time is out of range.", code="invalid") from None
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):
+    """Use for every point in time."""
+
+    field_class = InstantField
+
+
+class MoneyFilter(django_filters.NumberFilter):
+    """A decimal number of an amount's size; NaN, infinity and 1e999999 are refused."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 14)
+        kwargs.setdefault("decimal_places", 2)
+        super().__init__(*args, **kwargs)
+
+    def get_max_validator(self) -> None:
+        """``max_digits`` bounds it on both sides."""
+
+
+class FlagFilter(django_filters.TypedChoiceFilter):
+    """``true`` or ``false``; django-filter's own takes anything else for "not set"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("choices", [("true", "true"), ("false", "false")])
+        kwargs.setdefault("coerce", lambda text: text == "true")
+        super().__init__(*args, **kwargs)
+
+
+class DjangoFilterBackend(drf_filters.DjangoFilterBackend):
+    """django-filter's backend; a bad value is a problem of its query parameter."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
+        refuse_unknown_parameters(request, view)
+        if is_detail(view):
+            return queryset
+        filterset = self.get_filterset(request, queryset, view)
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():
+            raise _problem_of(filterset)
+        filtered: QuerySet = filterset.qs
+        return filtered
+
+
+class SearchFilter(filters.SearchFilter):
+    """DRF's search, bounded to 10 terms and 200 characters."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
+        refuse_unknown_parameters(request, view)
+        if is_detail(view):
+            return queryset
+        text = request.query_params.get(self.search_param, "")
+        if "\x00" in text:
+            raise QueryParameterError(self.search_param, "Null characters are not allowed.")
+        if len(text) > MAX_SEARCH_LENGTH or len(text.split()) > MAX_SEARCH_TERMS:
+            raise QueryParameterError(
+                self.search_param,
+                f"A search has at most {MAX_SEARCH_TERMS} terms "
+                f"and {MAX_SEARCH_LENGTH} characters.",
+            )
+        return super().filter_queryset(request, queryset, view)
+
+
+class OrderingFilter(filters.OrderingFilter):
+    """DRF's ordering over the view's ``ordering_fields``; another field is refused."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
+        refuse_unknown_parameters(request, view)
+        return queryset if is_detail(view) else super().filter_queryset(request, queryset, view)
+
+    def remove_invalid_fields(
+        self, queryset: QuerySet, fields: list[str], view: APIView, request: Request
+    ) -> list[str]:
+        allowed = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
+        chosen = [name for name in fields if name]
+        for name in chosen:
+            if name.removeprefix("-") not in allowed:
+                raise QueryParameterError(
+                    self.ordering_param,
+                    f"There is no ordering {name!r}. {suggestion(name, allowed)}",
+                )
+        return chosen
+
+
+def refuse_unknown_parameters(request: Request, view: APIView) -> None:
+    """
+    Raises:
+        QueryParameterError: the query names something that the view does not read.
+    """
+    if not request.query_params:
+        return
+    known = known_parameters(view)
+    for name in request.query_params:
+        if name not in known:
+            raise QueryParameterError(
+                name,
+                f"There is no parameter {name!r}. {suggestion(name, sorted(known))}",
+                code="unknown_parameter",
+            )
+
+
+def known_parameters(view: APIView) -> set[str]:
+    """Every query parameter *view* reads, from its filters, its paginator and its format."""
+    known = {api_settings.URL_FORMAT_OVERRIDE} - {None}
+    if is_detail(view):
+        return known
+    paginator = getattr(view, "paginator", None)
+    known |= set(getattr(paginator, "query_parameters", set)())
+    for backend in getattr(view, "filter_backends", ()):
+        if issubclass(backend, filters.SearchFilter) and getattr(view, "search_fields", None):
+            known.add(backend.search_param)
+        elif issubclass(backend, filters.OrderingFilter):
+            known.add(backend.ordering_param)
+        elif issubclass(backend, drf_filters.DjangoFilterBackend):
+            filterset = backend().get_filterset_class(view, view.get_queryset())
+            known |= set(filterset.get_filters() if filterset else ())
+    return known
+
+
+def is_detail(view: APIView) -> bool:
+    """Whether *view* answers for one object, by its route."""
+    return bool(getattr(view, "detail", False))
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Known: {', '.join(known)}." if known else "This takes none."
+
+
+def _problem_of(filterset: django_filters.FilterSet) -> InvalidInput:
+    errors = [
+        FieldError(pointer=f"?{name}", code=error.code or "invalid", detail=message)
+        for name, form_errors in filterset.form.errors.as_data().items()
+        for error in form_errors
+        for message in error.messages
+    ]
+    return InvalidInput("A query parameter is not valid; see errors.", errors=errors)
