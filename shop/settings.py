@@ -109,7 +109,7 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (
-        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "full_name")}),
+        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "first_name", "last_name")}),
         ("MinimumLengthValidator", {"min_length": 8}),
         ("CommonPasswordValidator", {}),
         ("NumericPasswordValidator", {}),
@@ -178,6 +178,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["backstay.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_VERSIONING_CLASS": "backstay.versioning.PathVersioning",
+    "DEFAULT_PAGINATION_CLASS": "backstay.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "backstay.contrib.spectacular.AutoSchema",
     "EXCEPTION_HANDLER": "backstay.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -187,6 +189,7 @@ BACKSTAY = {
     "ISSUER": "shop",
     "AUDIENCE": "shop",
     "AUTH_KEYS": str(ENVIRONMENT.auth_keys) if ENVIRONMENT.auth_keys else None,
+    "TOKEN_CLAIMS": "shop.accounts.tokens.claims",
     "VERSIONS": ("v1", "v2"),
 }
 
@@ -194,7 +197,13 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Shop API",
     "DESCRIPTION": "The reference service of backstay.",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/(v[0-9]+)?",
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": "shop.orders.models.Order.Status",
+        "PaymentStatus": "shop.orders.models.Payment.Status",
+        "PaymentMethod": "shop.orders.models.Payment.Method",
+    },
+    "PREPROCESSING_HOOKS": ["shop.api.documented"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -1,0 +1,23 @@
+"""What a product list can be narrowed by."""
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+
+from backstay.filtering import FlagFilter, MoneyFilter
+from shop.catalog.models import Product
+
+
+class ProductFilter(django_filters.FilterSet):
+    price_min = MoneyFilter(field_name="price", lookup_expr="gte")
+    price_max = MoneyFilter(field_name="price", lookup_expr="lte")
+    in_stock = FlagFilter(method="by_stock")
+
+    class Meta:
+        model = Product
+        fields: list[str] = []
+
+    @extend_schema_field(OpenApiTypes.BOOL)
+    def by_stock(self, products: QuerySet, name: str, wanted: bool) -> QuerySet:
+        return products.filter(stock__gt=0) if wanted else products.filter(stock=0)

@@ -1,0 +1,139 @@
+"""Bodies of orders and addresses, written for v2."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from backstay.serializers import ModelSerializer, Serializer, staff
+from backstay.versioning import Nest, TransformsMixin
+from shop.catalog.serializers import ProductBrief
+from shop.orders.models import MAX_QUANTITY, Address, Customer, Order, OrderItem, Payment
+
+MAX_ITEMS = 100
+
+
+class CustomerBrief(ModelSerializer):
+    name = serializers.CharField(source="user.full_name", read_only=True)
+    email = serializers.EmailField(source="user.email", read_only=True)
+
+    class Meta:
+        model = Customer
+        fields = ["id", "name", "email"]
+
+
+class AddressDetail(ModelSerializer):
+    class Meta:
+        model = Address
+        fields = ["id", "line1", "line2", "city", "postcode", "country"]
+
+
+class ItemDetail(ModelSerializer):
+    product = ProductBrief(read_only=True)
+
+    class Meta:
+        model = OrderItem
+        fields = ["id", "quantity", "unit_price", "product"]
+
+
+class PaymentDetail(ModelSerializer):
+    class Meta:
+        model = Payment
+        fields = ["id", "amount", "method", "status", "paid_at"]
+
+
+class Total(Serializer):
+    """An amount beside its currency."""
+
+    amount = serializers.DecimalField(source="total_amount", max_digits=12, decimal_places=2)
+    currency = serializers.CharField()
+
+
+class OrderList(TransformsMixin, ModelSerializer):
+    """An order in a list."""
+
+    total = Total(source="*", read_only=True)
+    customer = CustomerBrief(read_only=True)
+    item_count = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Order
+        fields = ["id", "status", "total", "created_at", "customer", "item_count"]
+        transforms = {
+            "v2": (Nest("total", {"amount": "total_amount", "currency": "currency"}),),
+        }
+
+
+class OrderDetail(OrderList):
+    """An order with everything that belongs to it."""
+
+    items = ItemDetail(many=True, read_only=True)
+    payments = PaymentDetail(many=True, read_only=True)
+    shipping_address = AddressDetail(read_only=True)
+
+    class Meta(OrderList.Meta):
+        fields = [*OrderList.Meta.fields, "note", "items", "payments", "shipping_address"]
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class ShippingAddressField(serializers.PrimaryKeyRelatedField):
+    """One of the caller's addresses; another's is like one that does not exist."""
+
+    def get_queryset(self) -> QuerySet[Address]:
+        user = self.context["request"].user
+        if user.is_staff:
+            return Address.objects.filter(archived_at=None)
+        return Address.objects.owned_by(user)
+
+
+class LineRequest(Serializer):
+    product = serializers.IntegerField(min_value=1)
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+class OrderCreate(Serializer):
+    """What a customer asks for; prices are the catalogue's."""
+
+    items = LineRequest(many=True, allow_empty=False, max_length=MAX_ITEMS)
+    shipping_address = ShippingAddressField()
+    note = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    customer = serializers.PrimaryKeyRelatedField(
+        queryset=Customer.objects.select_related("user"), required=False
+    )
+
+    class Meta:
+        visible_to = {"customer": staff}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.setdefault("customer", self.context["request"].user.customer)
+        refuse_foreign(attrs["shipping_address"], attrs["customer"])
+        return attrs
+
+
+class OrderChange(Serializer):
+    """What can be changed while an order is pending."""
+
+    note = serializers.CharField(max_length=1000, allow_blank=True, required=False)
+    shipping_address = ShippingAddressField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "shipping_address" in attrs and self.instance is not None:
+            refuse_foreign(attrs["shipping_address"], self.instance.customer)
+        return attrs
+
+
+class PaymentRequest(Serializer):
+    method = serializers.ChoiceField(choices=Payment.Method.choices)
+
+
+def refuse_foreign(address: Address, customer: Customer) -> None:
+    """
+    Raises:
+        ValidationError: staff named an address that is not the customer's.
+    """
+    if address.user_id != customer.user_id:
+        raise serializers.ValidationError(
+            {"shipping_address": "This is not an address of the customer."}, code="foreign_address"
+        )

@@ -1,0 +1,138 @@
+"""Orders and the addresses they are shipped to."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission, IsAdminUser, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from backstay.filtering import DjangoFilterBackend, OrderingFilter
+from backstay.pagination import CursorPagination
+from backstay.serializers import ActionSerializersMixin
+from shop.orders import actions
+from shop.orders.addresses import change_address, remove_address
+from shop.orders.filters import OrderFilter
+from shop.orders.models import Address, Order
+from shop.orders.permissions import IsOrderOwner, WithinDeleteWindow
+from shop.orders.querysets import AddressQuerySet, OrderQuerySet
+from shop.orders.serializers import (
+    AddressDetail,
+    OrderChange,
+    OrderCreate,
+    OrderDetail,
+    OrderList,
+    PaymentRequest,
+)
+
+METHODS = ["get", "post", "patch", "delete", "head", "options"]
+
+
+class OrderViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
+    """Orders: a customer's own, for staff everyone's."""
+
+    http_method_names = METHODS
+    queryset = Order.objects.all()
+    serializer_class = OrderDetail
+    serializer_classes = {
+        "list": OrderList,
+        "create": OrderCreate,
+        "partial_update": OrderChange,
+        "pay": PaymentRequest,
+    }
+    pagination_class = CursorPagination
+    filter_backends = (DjangoFilterBackend, OrderingFilter)
+    filterset_class = OrderFilter
+    ordering_fields = ("created_at", "total_amount")
+    ordering = ("-created_at",)
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> OrderQuerySet:
+        orders = Order.objects.visible_to(self.request.user)
+        return orders.for_list() if self.action == "list" else orders.for_detail()
+
+    def get_permissions(self) -> list[BasePermission]:
+        if self.action == "destroy":
+            return [IsAuthenticated(), IsOrderOwner(), WithinDeleteWindow()]
+        return super().get_permissions()
+
+    def perform_create(self, serializer: BaseSerializer) -> None:
+        asked = serializer.validated_data
+        lines = [actions.Line(item["product"], item["quantity"]) for item in asked["items"]]
+        serializer.instance = actions.place_order(
+            customer=asked["customer"],
+            lines=lines,
+            ship_to=asked["shipping_address"],
+            note=asked["note"],
+        )
+
+    def perform_update(self, serializer: BaseSerializer) -> None:
+        asked = serializer.validated_data
+        actions.change_order(
+            order=serializer.instance,
+            note=asked.get("note"),
+            ship_to=asked.get("shipping_address"),
+        )
+
+    def perform_destroy(self, instance: Order) -> None:
+        actions.delete_order(order=instance)
+
+    @extend_schema(responses=OrderDetail)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, IsOrderOwner])
+    def pay(self, request: Request, **kwargs: Any) -> Response:
+        """Pay a pending order."""
+        order = self.get_object()
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        actions.pay_order(order=order, method=serializer.validated_data["method"])
+        return self.respond(order)
+
+    @extend_schema(request=None, responses=OrderDetail)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, IsOrderOwner])
+    def cancel(self, request: Request, **kwargs: Any) -> Response:
+        """Cancel a pending order; its units go back on sale."""
+        order = self.get_object()
+        actions.cancel_order(order=order)
+        return self.respond(order)
+
+    @extend_schema(request=None, responses=OrderDetail)
+    @action(detail=True, methods=["post"], permission_classes=[IsAdminUser])
+    def ship(self, request: Request, **kwargs: Any) -> Response:
+        """Mark a paid order as shipped."""
+        order = self.get_object()
+        actions.ship_order(order=order)
+        return self.respond(order)
+
+    @extend_schema(request=None, responses=OrderDetail)
+    @action(detail=True, methods=["post"], permission_classes=[IsAdminUser])
+    def refund(self, request: Request, **kwargs: Any) -> Response:
+        """Refund a paid or shipped order; its units go back on sale."""
+        order = self.get_object()
+        actions.refund_order(order=order)
+        return self.respond(order)
+
+
+class AddressViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
+    """One's own addresses. One that an order was shipped to cannot change any more."""
+
+    http_method_names = METHODS
+    queryset = Address.objects.all()
+    serializer_class = AddressDetail
+    pagination_class = CursorPagination
+    filter_backends = (DjangoFilterBackend,)
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> AddressQuerySet:
+        return Address.objects.owned_by(self.request.user)
+
+    def perform_create(self, serializer: BaseSerializer) -> None:
+        serializer.save(user=self.request.user)
+
+    def perform_update(self, serializer: BaseSerializer) -> None:
+        change_address(address=serializer.instance, **serializer.validated_data)
+
+    def perform_destroy(self, instance: Address) -> None:
+        remove_address(address=instance)
