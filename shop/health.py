@@ -3,13 +3,15 @@ Probes for a load balancer or an orchestrator.
 
 ``live`` says that this process answers. It asks nothing of anything else, or a
 database that is down would have every process restarted. ``ready`` says that
-requests can be served: the database takes a new connection and answers and,
-where one is configured, so does Redis. Each check ends after
-``CHECK_SECONDS``, whatever hangs. Neither tells where the parts are.
+requests can be served: the database takes a new connection and answers. The
+service works on without Redis, so a Redis that fails is told ("degraded") and
+takes nothing out of rotation. Each check ends after ``CHECK_SECONDS``, whatever
+hangs. Neither probe tells where the parts are.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -44,12 +46,19 @@ def ready(_: HttpRequest) -> HttpResponse:
     if settings.ENVIRONMENT.redis_url:
         checks["redis"] = check_redis
     pending = {name: _waiting.submit(check) for name, check in checks.items()}
-    for name, check in pending.items():
-        try:
-            check.result(timeout=CHECK_SECONDS)
-        except (DatabaseError, RedisError, TimeoutError):
-            raise ServiceUnavailable(f"The {name} does not answer.") from None
-    return JsonResponse({"status": "ok", "checks": dict.fromkeys(checks, "ok")})
+    results = {name: outcome(check) for name, check in pending.items()}
+    if results["database"] != "ok":
+        raise ServiceUnavailable("The database does not answer.")
+    status = "ok" if set(results.values()) == {"ok"} else "degraded"
+    return JsonResponse({"status": status, "checks": results})
+
+
+def outcome(check: Future[None]) -> Literal["ok", "failing"]:
+    try:
+        check.result(timeout=CHECK_SECONDS)
+    except (DatabaseError, RedisError, TimeoutError):
+        return "failing"
+    return "ok"
 
 
 def check_database() -> None:

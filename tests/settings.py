@@ -29,7 +29,7 @@ if url := os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = parts._replace(path=f"/{number}").geturl()
 
 from shop.settings import *  # noqa: E402, F403  # The environment must be set before.
-from shop.settings import DATABASES  # noqa: E402  # As above.
+from shop.settings import DATABASES, INSTALLED_APPS  # noqa: E402  # As above.
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["NAME"] = str(SCRATCH / "db.sqlite3")
@@ -39,3 +39,4 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = False
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.backstay.testapp"]
