@@ -106,10 +106,11 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 
+NAMES = ("email", "first_name", "last_name")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (
-        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "first_name", "last_name")}),
+        ("UserAttributeSimilarityValidator", {"user_attributes": NAMES}),
         ("MinimumLengthValidator", {"min_length": 8}),
         ("CommonPasswordValidator", {}),
         ("NumericPasswordValidator", {}),

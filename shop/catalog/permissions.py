@@ -1,7 +1,6 @@
 """Who may write to the catalogue."""
 
-from typing import Any
-
+from django.contrib.auth.models import AnonymousUser
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -23,10 +22,12 @@ class SellsProducts(BasePermission):
     def has_object_permission(self, request: Request, view: APIView, obj: Product) -> bool:
         if request.method in SAFE_METHODS:
             return True
-        return request.user.membership.organization_id == obj.organization_id
+        return _is_seller(request.user, obj.organization_id)
 
 
-def _is_seller(user: Any) -> bool:
-    return (
-        isinstance(user, User) and hasattr(user, "membership") and user.membership.role in SELLERS
-    )
+def _is_seller(user: User | AnonymousUser, organization_id: int | None = None) -> bool:
+    """Whether *user* sells for the organization, for any where none is named."""
+    membership: Membership | None = getattr(user, "membership", None)
+    if membership is None or membership.role not in SELLERS:
+        return False
+    return organization_id in (None, membership.organization_id)

@@ -1,6 +1,7 @@
 """Bodies of the catalogue, written for v2."""
 
 from decimal import Decimal
+from typing import Any
 
 from rest_framework import serializers
 
@@ -57,6 +58,10 @@ class ProductDetail(TransformsMixin, ModelSerializer):
                 Collapse("organization", to="id"),
             )
         }
+
+    def create(self, validated_data: dict[str, Any]) -> Product:
+        seller = self.context["request"].user.organization
+        return Product.objects.create(organization=seller, **validated_data)
 
 
 class ProductBrief(ModelSerializer):

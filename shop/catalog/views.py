@@ -1,7 +1,6 @@
 """Products: anyone reads, their sellers write."""
 
 from rest_framework import viewsets
-from rest_framework.serializers import BaseSerializer
 
 from backstay.filtering import DjangoFilterBackend, OrderingFilter, SearchFilter
 from backstay.pagination import PagePagination
@@ -35,6 +34,3 @@ class ProductViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
 
     def get_queryset(self) -> ProductQuerySet:
         return Product.objects.visible_to(self.request.user).select_related("organization")
-
-    def perform_create(self, serializer: BaseSerializer) -> None:
-        serializer.save(organization=self.request.user.organization)

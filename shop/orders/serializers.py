@@ -10,9 +10,9 @@ from rest_framework import serializers
 from backstay.serializers import ModelSerializer, Serializer, staff
 from backstay.versioning import Nest, TransformsMixin
 from shop.catalog.serializers import ProductBrief
+from shop.orders import actions
+from shop.orders.addresses import change_address
 from shop.orders.models import MAX_QUANTITY, Address, Customer, Order, OrderItem, Payment
-
-MAX_ITEMS = 100
 
 
 class CustomerBrief(ModelSerializer):
@@ -28,6 +28,12 @@ class AddressDetail(ModelSerializer):
     class Meta:
         model = Address
         fields = ["id", "line1", "line2", "city", "postcode", "country"]
+
+    def create(self, validated_data: dict[str, Any]) -> Address:
+        return Address.objects.create(user=self.context["request"].user, **validated_data)
+
+    def update(self, instance: Address, validated_data: dict[str, Any]) -> Address:
+        return change_address(address=instance, **validated_data)
 
 
 class ItemDetail(ModelSerializer):
@@ -96,7 +102,9 @@ class LineRequest(Serializer):
 class OrderCreate(Serializer):
     """What a customer asks for; prices are the catalogue's."""
 
-    items = LineRequest(many=True, allow_empty=False, max_length=MAX_ITEMS)
+    items = serializers.ListField(
+        child=LineRequest(), allow_empty=False, max_length=actions.MAX_LINES
+    )
     shipping_address = ShippingAddressField()
     note = serializers.CharField(max_length=1000, allow_blank=True, default="")
     customer = serializers.PrimaryKeyRelatedField(
@@ -111,6 +119,16 @@ class OrderCreate(Serializer):
         refuse_foreign(attrs["shipping_address"], attrs["customer"])
         return attrs
 
+    def create(self, validated_data: dict[str, Any]) -> Order:
+        return actions.place_order(
+            customer=validated_data["customer"],
+            lines=[
+                actions.Line(line["product"], line["quantity"]) for line in validated_data["items"]
+            ],
+            ship_to=validated_data["shipping_address"],
+            note=validated_data["note"],
+        )
+
 
 class OrderChange(Serializer):
     """What can be changed while an order is pending."""
@@ -122,6 +140,13 @@ class OrderChange(Serializer):
         if "shipping_address" in attrs and self.instance is not None:
             refuse_foreign(attrs["shipping_address"], self.instance.customer)
         return attrs
+
+    def update(self, instance: Order, validated_data: dict[str, Any]) -> Order:
+        return actions.change_order(
+            order=instance,
+            note=validated_data.get("note"),
+            ship_to=validated_data.get("shipping_address"),
+        )
 
 
 class PaymentRequest(Serializer):

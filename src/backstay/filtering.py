@@ -33,7 +33,7 @@ class InstantField(django_filters.fields.IsoDateTimeField):
     """An ISO-8601 instant that is still one in UTC; without an offset it is UTC."""
 
     def clean(self, value: Any) -> datetime | None:
-        instant = super().clean(value)
+        instant: datetime | None = super().clean(value)
         if instant is None:
             return None
         try:
@@ -112,7 +112,7 @@ class OrderingFilter(filters.OrderingFilter):
         return queryset if is_detail(view) else super().filter_queryset(request, queryset, view)
 
     def remove_invalid_fields(
-        self, queryset: QuerySet, fields: list[str], view: APIView, request: Request
+        self, queryset: Any, fields: Any, view: APIView, request: Request
     ) -> list[str]:
         allowed = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
         chosen = [name for name in fields if name]
@@ -142,7 +142,7 @@ def refuse_unknown_parameters(request: Request, view: APIView) -> None:
             )
 
 
-def known_parameters(view: APIView) -> set[str]:
+def known_parameters(view: Any) -> set[str]:
     """Every query parameter *view* reads, from its filters, its paginator and its format."""
     known = {api_settings.URL_FORMAT_OVERRIDE} - {None}
     if is_detail(view):
@@ -160,7 +160,7 @@ def known_parameters(view: APIView) -> set[str]:
     return known
 
 
-def is_detail(view: APIView) -> bool:
+def is_detail(view: Any) -> bool:
     """Whether *view* answers for one object, by its route."""
     return bool(getattr(view, "detail", False))
 

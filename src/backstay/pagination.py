@@ -38,16 +38,17 @@ MAX_PAGE_SIZE = 100
 class PageSizeMixin:
     """``?page_size=``: 1 to ``max_page_size``; more is capped, anything else refused."""
 
-    page_size: int = DEFAULT_PAGE_SIZE
-    max_page_size: int = MAX_PAGE_SIZE
-    page_size_query_param: str = "page_size"
+    # ``None`` is what DRF's stubs allow for; here it means the default.
+    page_size: int | None = DEFAULT_PAGE_SIZE
+    max_page_size: int | None = MAX_PAGE_SIZE
+    page_size_query_param: str | None = "page_size"
 
     def get_page_size(self, request: Request) -> int:
-        text = request.query_params.get(self.page_size_query_param)
+        parameter = self.page_size_query_param or "page_size"
+        text = request.query_params.get(parameter)
         if text is None:
-            return self.page_size
-        size = read_positive(text, self.page_size_query_param)
-        return min(size, self.max_page_size)
+            return self.page_size or DEFAULT_PAGE_SIZE
+        return min(read_positive(text, parameter), self.max_page_size or MAX_PAGE_SIZE)
 
 
 class CursorPagination(PageSizeMixin, pagination.BasePagination):
@@ -60,9 +61,7 @@ class CursorPagination(PageSizeMixin, pagination.BasePagination):
     cursor_query_param = "cursor"
     ordering: str | Sequence[str] = "-created_at"
 
-    def paginate_queryset(
-        self, queryset: QuerySet, request: Request, view: Any = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         self.keys = keyset(queryset, self._default_ordering())
         size = self.get_page_size(request)
@@ -112,7 +111,7 @@ class CursorPagination(PageSizeMixin, pagination.BasePagination):
         }
         return [cursor, page_size_parameter(self)]
 
-    def query_parameters(self) -> set[str]:
+    def query_parameters(self) -> set[str | None]:
         return {self.cursor_query_param, self.page_size_query_param}
 
     def _default_ordering(self) -> Sequence[str]:
@@ -162,7 +161,7 @@ class PagePagination(PageSizeMixin, pagination.PageNumberPagination):
     """Numbered pages with an exact count, for lists that stay small."""
 
     def paginate_queryset(
-        self, queryset: QuerySet, request: Request, view: Any = None
+        self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         text = request.query_params.get(self.page_query_param)
         if text is not None:
@@ -181,7 +180,7 @@ class PagePagination(PageSizeMixin, pagination.PageNumberPagination):
         }
         return [page, page_size_parameter(self)]
 
-    def query_parameters(self) -> set[str]:
+    def query_parameters(self) -> set[str | None]:
         return {self.page_query_param, self.page_size_query_param}
 
 

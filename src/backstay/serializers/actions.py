@@ -22,14 +22,14 @@ class ActionSerializersMixin(GenericAPIView):
     """Put before a DRF viewset class."""
 
     serializer_classes: Mapping[str, type[BaseSerializer]] = {}
-    action: str | None
 
     def get_serializer_class(self) -> type[BaseSerializer]:
-        return self.serializer_classes.get(self.action or "", super().get_serializer_class())
+        default = super().get_serializer_class()
+        return self.serializer_classes.get(getattr(self, "action", None) or "", default)
 
     def get_response_serializer_class(self) -> type[BaseSerializer]:
         """What the answer's body looks like: only a list differs from one object."""
-        if self.action == "list":
+        if getattr(self, "action", None) == "list":
             return self.get_serializer_class()
         return super().get_serializer_class()
 

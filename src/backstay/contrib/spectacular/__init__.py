@@ -52,7 +52,7 @@ class AutoSchema(SpectacularAutoSchema):
     """The document of one operation."""
 
     def get_response_serializers(self) -> Any:
-        view = self.view
+        view: Any = self.view
         if hasattr(view, "response_serializer_class"):
             return {200: view.response_serializer_class}
         if hasattr(view, "get_response_serializer_class") and self.method != "DELETE":
