@@ -203,6 +203,13 @@ class Internal(Open):
         Inventory.objects.create(number=1, note="second")
 
 
+class WritesOnGet(Open):
+    queryset = Shelf.objects.all()
+
+    def get(self, request):
+        Shelf.objects.create(name=request.query_params["name"])
+
+
 class NotNull(Open):
     def post(self, request):
         Shelf.objects.create(name=None)
@@ -225,7 +232,8 @@ def django_json(request):
 def with_headers(request):
     response = http.HttpResponseNotAllowed(["PUT"])
     response.set_cookie("seen", "1")
-    response.headers.update({"ETag": '"old"', "Vary": "Cookie"})
+    response.headers["ETag"] = '"old"'
+    response.headers["Vary"] = "Cookie"
     return response
 
 
@@ -247,6 +255,7 @@ urlpatterns = [
     path("protected/", Protected.as_view()),
     path("import/", Import.as_view()),
     path("internal/", Internal.as_view()),
+    path("writes-on-get/", WritesOnGet.as_view()),
     path("not-null/", NotNull.as_view()),
     path("full-clean/", FullClean.as_view()),
     path("form/", form),
