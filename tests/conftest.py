@@ -1,8 +1,9 @@
 """What every test may rely on: the markers, and parts that start out empty."""
 
-from collections.abc import Iterator
+import shutil
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
 from tests.guarantees import GUARANTEES
@@ -14,8 +15,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes too long for every run; see `make test-long`.")
 
 
+def pytest_unconfigure() -> None:
+    """Remove the databases: a process of pytest-xdist ends without its exit handlers."""
+    shutil.rmtree(settings.SCRATCH, ignore_errors=True)
+
+
 @pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
+def empty_cache() -> None:
     """Give each test a cache that no other test has filled."""
     cache.clear()
-    yield

@@ -14,8 +14,15 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-os.environ.setdefault("SECRET_KEY", "a key for tests: it protects nothing, and is long enough")
-os.environ.setdefault("LOG_FORMAT", "console")
+# The environment of whoever runs the tests decides where, and nothing else.
+for name in (
+    *("DEBUG", "LOG_FORMAT", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS"),
+    *("TRUSTED_PROXIES", "THROTTLE_RATES", "PLAN_RATES", "AUTH_KEYS", "API_VERSIONS"),
+    *("EMAIL_URL", "METRICS_TOKEN", "CELERY_BROKER_URL", "WEB_CONCURRENCY", "HOST", "PORT"),
+):
+    os.environ.pop(name, None)
+os.environ["LOG_FORMAT"] = "console"
+os.environ["SECRET_KEY"] = "a key for tests: it protects nothing, and is long enough"
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="shop-tests-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)

@@ -1,0 +1,106 @@
+"""
+``python -m tests``: the suite on every backend, one after the other.
+
+First on SQLite and in-process parts, then on PostgreSQL and Redis (see
+``tests.services`` for where those come from). Arguments are passed on to
+pytest; ``--long`` runs the tests marked ``long`` and no others. The summary
+names each backend with its version. A backend that is not to be had is
+"not run", which is a failure where ``CI`` is set.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import NamedTuple, NoReturn
+
+from tests.services import Unavailable, postgresql, redis_server
+
+PROCESSES = 2
+NO_TESTS = 5
+
+
+def main(arguments: list[str]) -> int:
+    # Servers are stopped on the way out, so SIGTERM has to take the way out.
+    signal.signal(signal.SIGTERM, leave)
+    long = "--long" in arguments
+    arguments = [argument for argument in arguments if argument != "--long"]
+    with ExitStack() as stack:
+        given = dict(os.environ)
+        embedded = {
+            name: value
+            for name, value in given.items()
+            if name not in {"DATABASE_URL", "REDIS_URL"}
+        }
+        networked, names, missing = dict(embedded), [], []
+        for variable, start in (("DATABASE_URL", postgresql), ("REDIS_URL", redis_server)):
+            try:
+                service = stack.enter_context(start(given))
+            except Unavailable as unavailable:
+                missing.append(str(unavailable))
+            else:
+                networked[variable] = service.url
+                names.append(service.name)
+        runs = {f"SQLite {sqlite3.sqlite_version} + in-process": embedded}
+        if names:
+            runs[" + ".join(names)] = networked
+        outcomes = {}
+        for backend, environ in runs.items():
+            print(f"\n──── {backend}", flush=True)
+            outcomes[backend] = suite(environ, arguments, long=long)
+    return summary(outcomes, missing, long=long)
+
+
+class Outcome(NamedTuple):
+    """How one run of pytest ended; its last line counts the tests."""
+
+    status: int
+    last_line: str
+
+
+def suite(environ: Mapping[str, str], arguments: list[str], *, long: bool) -> Outcome:
+    """Run pytest, passing on what it prints."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", f"{PROCESSES}"]
+    command += ["-m", "long" if long else "not long", *arguments]
+    if sys.stdout.isatty():
+        command += ["--color", "yes"]
+    last = ""
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as pytest:
+        try:
+            for line in pytest.stdout or ():
+                print(line, end="", flush=True)
+                last = line.strip() or last
+        except KeyboardInterrupt:
+            # Ctrl-C reached pytest as well, which ends in its own way.
+            pytest.wait()
+            raise
+        except SystemExit:
+            pytest.terminate()
+            raise
+    return Outcome(pytest.returncode, last)
+
+
+def summary(outcomes: Mapping[str, Outcome], missing: list[str], *, long: bool) -> int:
+    print()
+    for backend, outcome in outcomes.items():
+        print(f"{backend}: {outcome.last_line}")
+    if missing:
+        print(f"not run: {', '.join(missing)}")
+    print(f"backends: {'; '.join(outcomes)}")
+    fine = {0, NO_TESTS} if long else {0}
+    failed = any(outcome.status not in fine for outcome in outcomes.values())
+    return 1 if failed or (missing and os.environ.get("CI")) else 0
+
+
+def leave(*_: object) -> NoReturn:
+    sys.exit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
