@@ -100,7 +100,9 @@ def load_formatter() -> Formatter:
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, cls=DjangoJSONEncoder, ensure_ascii=False).encode("utf-8", "replace")
+    # Compact, as DRF renders every other answer.
+    text = json.dumps(body, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
 
 
 def headers_of(problem: Problem) -> dict[str, str]:

@@ -5,6 +5,7 @@ from django.test import RequestFactory, override_settings
 
 from backstay.errors import views
 from backstay.errors.codes import CATALOGUE
+from backstay.errors.responses import ProblemResponse
 from tests.backstay.errors import conftest
 from tests.backstay.errors.conftest import assert_problem
 
@@ -23,12 +24,14 @@ class TestErrorViews:
     def test_have_the_shape_without_the_middleware(self, view, status, code):
         response = view(RequestFactory().get("/x/"), exception=Exception("secret")).render()
         assert response.status_code == status
-        assert f'"code": "{code}"' in response.content.decode()
+        assert f'"code":"{code}"' in response.content.decode()
 
     def test_500_has_it_too(self):
-        response = views.handler500(RequestFactory().get("/x/")).render()
+        response = views.handler500(RequestFactory().get("/x/"))
+        assert isinstance(response, ProblemResponse)
+        response.render()
         assert response.status_code == 500
-        assert '"code": "internal_error"' in response.content.decode()
+        assert '"code":"internal_error"' in response.content.decode()
 
     def test_csrf_failure_of_the_admin_stays_html(self):
         response = views.csrf_failure(RequestFactory().post("/admin/login/"), reason="No cookie.")
