@@ -16,9 +16,9 @@ def challenge(view: Any, request: Any) -> str | None:
     A view that authenticates nobody, a log-in for one, still has to say how: so
     the project's default authenticators are asked after the view's own.
     """
-    own = getattr(view, "get_authenticators", list)()
-    default = (authenticator() for authenticator in api_settings.DEFAULT_AUTHENTICATION_CLASSES)
-    for authenticator in (*own, *default):
+    own: list[Any] = getattr(view, "get_authenticators", list)()
+    classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    for authenticator in (*own, *(kind() for kind in classes)):
         header = authenticator.authenticate_header(request)
         if header:
             return str(header)

@@ -73,7 +73,7 @@ def integrity_problem(exc: IntegrityError, context: Mapping[str, Any]) -> Proble
 
 
 def _problem(kind: Kind, constraint: BaseConstraint | None, pointers: list[str]) -> Problem:
-    sentence = constraint.get_violation_error_message() if constraint else _SENTENCES[kind]
+    sentence = str(constraint.get_violation_error_message() if constraint else _SENTENCES[kind])
     code = (constraint.violation_error_code if constraint else None) or _CODES[kind]
     errors = [FieldError(pointer, code, sentence) for pointer in pointers]
     if kind == "unique":
@@ -106,7 +106,7 @@ def _fields_of(model: _Model, constraint: BaseConstraint) -> "list[Field[Any, An
     if isinstance(constraint, CheckConstraint) and isinstance(condition, Q):
         named |= condition.referenced_base_fields
     for expression in getattr(constraint, "expressions", ()):
-        named |= {part.name for part in expression.flatten() if isinstance(part, F)}
+        named |= {getattr(part, "name", "") for part in expression.flatten() if isinstance(part, F)}
     return [field for field in model._meta.concrete_fields if field.name in named]
 
 

@@ -41,7 +41,11 @@ class ProblemMiddleware:
         token = current.set(id_of(request))
         try:
             refusal = refuse_body(request)
-            response = self.respond(request, refusal) if refusal else self.get_response(request)
+            response: HttpResponseBase
+            if refusal:
+                response = ProblemResponse(refusal, request).render()
+            else:
+                response = self.get_response(request)
             conform(request, response)
             response.headers["X-Request-ID"] = id_of(request)
             return response
@@ -60,9 +64,6 @@ class ProblemMiddleware:
         response = ProblemResponse(problem, request)
         report(exc, response, request)
         return response
-
-    def respond(self, request: HttpRequest, problem: Problem) -> HttpResponseBase:
-        return ProblemResponse(problem, request).render()
 
 
 def refuse_body(request: HttpRequest) -> Problem | None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backstay.errors import Details
-from backstay.errors.formatters import error_message, problem_json, status_errors
+from backstay.errors.formatters import error_message, problem_json, status_errors, written_as
 from tests.backstay.errors.conftest import assert_problem
 
 pytestmark = pytest.mark.E2
@@ -102,11 +102,9 @@ class TestOwnFormatter:
 SAMPLE = Details("/errors/x", "X", 400, "x", "Because.", "/a/", "1")
 
 
+@written_as("application/vnd.api+json")
 def own(details):
     return {"oops": details.code}
-
-
-own.content_type = "application/vnd.api+json"
 
 
 def raising(details):

@@ -112,8 +112,12 @@ class TestRequestId:
 
     def test_it_can_be_read_by_logging_within_the_request_only(self, api, caplog):
         seen = []
-        handler = logging.Handler()
-        handler.emit = lambda record: seen.append(request_id())
+
+        class Handler(logging.Handler):
+            def emit(self, record):
+                seen.append(request_id())
+
+        handler = Handler()
         logging.getLogger("django.request").addHandler(handler)
         try:
             response = api.get("/raise/mistake/")

@@ -15,7 +15,12 @@ pytestmark = pytest.mark.E1
 
 def post(body, *, path="/echo/", content_type="application/json", **environ):
     """POST as a WSGI server would; the status and the JSON of the answer."""
-    answer = {}
+    answer: dict[str, int] = {}
+
+    def start_response(status, headers, exc_info=None, /):
+        answer["status"] = int(status[:3])
+        return io.BytesIO().write
+
     application = tolerate_content_type(get_wsgi_application())
     content = application(
         {
@@ -31,7 +36,7 @@ def post(body, *, path="/echo/", content_type="application/json", **environ):
             "wsgi.url_scheme": "http",
             **environ,
         },
-        lambda status, headers, exc_info=None: answer.update(status=int(status[:3])),
+        start_response,
     )
     return answer["status"], json.loads(b"".join(content))
 

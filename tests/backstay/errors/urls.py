@@ -1,9 +1,13 @@
 """The smallest project that can go wrong in every way: one path for each."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django import http
 from django.contrib import admin
 from django.core import exceptions as django_exceptions
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.utils import ConnectionHandler
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_protect
 from rest_framework import exceptions, serializers, viewsets
@@ -42,7 +46,29 @@ class LegacyError(exceptions.APIException):
     default_detail = "An error occurred"
 
 
-RAISED = {
+#: A PostgreSQL that is not there.
+NOWHERE = ConnectionHandler(
+    {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "nothing",
+            "HOST": "127.0.0.1",
+            "PORT": "1",
+        }
+    }
+)
+
+
+def database_down():
+    NOWHERE["default"].ensure_connection()
+
+
+def overflow():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 2147483647 + 1")
+
+
+RAISED: dict[str, Callable[[], Any]] = {
     "out-of-stock": lambda: OutOfStock(
         "2 are left.", errors=[FieldError("/items/0/quantity", "max_value", "At most 2.")]
     ),
@@ -74,6 +100,8 @@ RAISED = {
     "throttled": lambda: exceptions.Throttled(wait=2.3),
     "throttled-without-wait": exceptions.Throttled,
     "api-exception": exceptions.APIException,
+    "database-down": database_down,
+    "overflow": overflow,
     "mistake": lambda: RuntimeError(SECRET),
 }
 
@@ -160,15 +188,15 @@ class BookSerializer(serializers.ModelSerializer):
     class Meta:
         model = Book
         fields = ["id", "shelf", "position", "pages", "title", "isbn"]
-        validators = []
-        extra_kwargs = {"isbn": {"validators": []}, "pages": {"validators": []}}
+        validators: list[Any] = []
+        extra_kwargs: dict[str, Any] = {"isbn": {"validators": []}, "pages": {"validators": []}}
 
 
 class ShelfSerializer(serializers.ModelSerializer):
     class Meta:
         model = Shelf
         fields = ["id", "name"]
-        extra_kwargs = {"name": {"validators": []}}
+        extra_kwargs: dict[str, Any] = {"name": {"validators": []}}
 
 
 class Books(viewsets.ModelViewSet):
@@ -212,7 +240,8 @@ class WritesOnGet(Open):
 
 class NotNull(Open):
     def post(self, request):
-        Shelf.objects.create(name=None)
+        Shelf.objects.create(name="Poetry")
+        Shelf.objects.update(name=None)
 
 
 class FullClean(Open):
