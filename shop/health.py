@@ -16,7 +16,6 @@ from typing import Literal
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
@@ -85,9 +84,3 @@ def check_redis() -> None:
         retry=Retry(NoBackoff(), 0),
     ) as client:
         client.ping()
-
-
-urlpatterns = [
-    path("health/live/", live, name="live"),
-    path("health/ready/", ready, name="ready"),
-]

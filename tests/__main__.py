@@ -35,18 +35,20 @@ def main(arguments: list[str]) -> int:
             for name, value in given.items()
             if name not in {"DATABASE_URL", "REDIS_URL"}
         }
-        networked, names, missing = dict(embedded), [], []
-        for variable, start in (("DATABASE_URL", postgresql), ("REDIS_URL", redis_server)):
-            try:
-                service = stack.enter_context(start(given))
-            except Unavailable as unavailable:
-                missing.append(str(unavailable))
-            else:
-                networked[variable] = service.url
-                names.append(service.name)
-        runs = {f"SQLite {sqlite3.sqlite_version} + in-process": embedded}
-        if names:
-            runs[" + ".join(names)] = networked
+        networked, missing = dict(embedded), []
+        database, store = f"SQLite {sqlite3.sqlite_version}", "in-process"
+        runs = {f"{database} + {store}": embedded}
+        try:
+            service = stack.enter_context(postgresql(given))
+            networked["DATABASE_URL"], database = service.url, service.name
+        except Unavailable as unavailable:
+            missing.append(f"{unavailable}")
+        try:
+            service = stack.enter_context(redis_server(given))
+            networked["REDIS_URL"], store = service.url, service.name
+        except Unavailable as unavailable:
+            missing.append(f"{unavailable}")
+        runs[f"{database} + {store}"] = networked
         outcomes = {}
         for backend, environ in runs.items():
             print(f"\n──── {backend}", flush=True)

@@ -211,7 +211,9 @@ class TestRefused:
 
         assert "\n" not in str(refusal.value)
 
-    @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "EMAIL_URL"])
+    @pytest.mark.parametrize(
+        "name", ["DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "EMAIL_URL"]
+    )
     def test_a_password_is_not_repeated(self, name):
         with pytest.raises(BadVariable) as refusal:
             read(**{name: "ftp://shop:pa55word@h:none/"})

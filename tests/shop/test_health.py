@@ -16,8 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def probe(settings) -> Client:
-    settings.ROOT_URLCONF = "shop.health"
+def probe() -> Client:
     return Client(raise_request_exception=False)
 
 
