@@ -1,10 +1,12 @@
 """Bodies of accounts: what a user shows of themselves and says to register."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from backstay.serializers import ModelSerializer, NewPasswordMixin, Serializer
-from shop.accounts.models import Organization, Team, User
+from shop.accounts.models import Organization, Team, User, canonical_email
 
 
 class OrganizationBrief(ModelSerializer):
@@ -56,10 +58,17 @@ class UserDetail(ModelSerializer):
         return sorted(user.get_all_permissions())
 
 
+class CanonicalEmailField(serializers.EmailField):
+    """An address that is validated in the spelling it is stored in."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return canonical_email(super().to_internal_value(data))
+
+
 class UserCreate(NewPasswordMixin, Serializer):
     """A new account. ``password`` and ``password_confirm`` come with the mixin."""
 
-    email = serializers.EmailField(max_length=254)
+    email = CanonicalEmailField(max_length=254)
     first_name = serializers.CharField(max_length=100, allow_blank=True, default="")
     last_name = serializers.CharField(max_length=100, allow_blank=True, default="")
 

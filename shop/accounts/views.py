@@ -7,6 +7,7 @@ from rest_framework import generics, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from shop.accounts import actions
 from shop.accounts.models import User
@@ -42,6 +43,11 @@ class MeView(generics.RetrieveUpdateDestroyAPIView):
 
     def get_object(self) -> User:
         return User.objects.with_membership().get(pk=self.request.user.pk)
+
+    def perform_update(self, serializer: BaseSerializer) -> None:
+        serializer.save()
+        # The database makes the full name.
+        serializer.instance = self.get_object()
 
     def perform_destroy(self, instance: User) -> None:
         actions.anonymise(user=instance)
