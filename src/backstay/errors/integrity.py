@@ -15,6 +15,7 @@ Limit: SQLite says of a foreign key neither table nor column, so there the error
 points at nothing and is the client's whenever the write has a body.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,7 +23,9 @@ from django.apps import apps
 from django.core.exceptions import SuspiciousOperation
 from django.db import IntegrityError
 from django.db.models import BaseConstraint, CheckConstraint, F, Field, Model, Q
+from django.http.request import RawPostDataException
 from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 
 from backstay.errors.pointers import join
 from backstay.errors.problems import Conflict, FieldError, InvalidInput, Problem
@@ -119,10 +122,15 @@ def _model_of(view: Any) -> _Model | None:
 
 
 def _body(request: Any) -> Any:
-    """The parsed body; a view that never read it may have one that cannot be."""
+    """
+    The parsed body, ``None`` where it cannot be read.
+
+    After the view, when the transaction of ``ATOMIC_REQUESTS`` commits, there is
+    only Django's request, which knows the bytes.
+    """
     try:
-        return getattr(request, "data", None)
-    except (APIException, SuspiciousOperation, OSError):
+        return request.data if isinstance(request, Request) else json.loads(request.body)
+    except (APIException, SuspiciousOperation, RawPostDataException, ValueError, OSError):
         return None
 
 

@@ -15,6 +15,7 @@ Sources: RFC 9112 section 6, RFC 9110 section 8.6.
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -58,12 +59,20 @@ class ProblemMiddleware:
 
         Mistakes are left to Django, which logs them; their answer is shaped on its way out.
         """
-        problem = None if keeps_html(request) else to_problem(exc, {"request": request})
+        context = {"request": request, "view": _drf_view(request)}
+        problem = None if keeps_html(request) else to_problem(exc, context)
         if problem is None:
             return None
         response = ProblemResponse(problem, request)
         report(exc, response, request)
         return response
+
+
+def _drf_view(request: HttpRequest) -> Any:
+    """A view like the one that raised, ``None`` where it is not DRF's."""
+    view = getattr(request.resolver_match, "func", None)
+    kind = getattr(view, "cls", None)
+    return kind(**getattr(view, "initkwargs", {})) if kind else None
 
 
 def refuse_body(request: HttpRequest) -> Problem | None:

@@ -129,6 +129,17 @@ class TestSecrecy:
         assert api.get("/raise/http404/").json()["detail"] == "Not found."
 
 
+class TestBrowsableApi:
+    def test_shows_the_problem_in_its_own_page(self, api):
+        response = api.post("/browsable/", {}, headers={"accept": "text/html"})
+        assert response.status_code == 409
+        assert response.headers["Content-Type"].startswith("text/html")
+        assert "out_of_stock" in response.content.decode()
+
+    def test_clients_get_the_problem(self, api):
+        assert_problem(api.post("/browsable/", {}), 409, "out_of_stock")
+
+
 class TestLog:
     def test_a_mistake_is_logged_once_with_traceback_and_request_id(self, api, caplog):
         with caplog.at_level(logging.WARNING):

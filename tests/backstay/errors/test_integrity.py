@@ -73,6 +73,15 @@ class TestForeignKey:
         assert errors_of(body) == [(pointer, "does_not_exist")]
         assert not Book.objects.exists()
 
+    def test_that_breaks_when_the_request_s_transaction_commits_is_the_same(
+        self, api, shelf, monkeypatch
+    ):
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+        sent = {"books": [{"shelf": 999, "position": 1}]}
+        body = assert_problem(api.post("/import/", sent), 400, "validation_error")
+        pointer = "/books/0/shelf" if on_postgresql else ""
+        assert errors_of(body) == [(pointer, "does_not_exist")]
+
     def test_protected_object_cannot_be_deleted(self, api, book):
         response = api.delete(f"/shelves/{book.shelf_id}/")
         body = assert_problem(response, 409, "conflict")

@@ -14,6 +14,7 @@ from rest_framework import exceptions, serializers, viewsets
 from rest_framework.authentication import BasicAuthentication
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
@@ -174,6 +175,13 @@ class Unrenderable(Open):
         return Response({"never": object()})
 
 
+class Browsable(Open):
+    renderer_classes = (JSONRenderer, BrowsableAPIRenderer)
+
+    def post(self, request):
+        raise OutOfStock
+
+
 class Protected(APIView):
     authentication_classes = (BasicAuthentication,)
     permission_classes = (IsAuthenticated,)
@@ -281,6 +289,7 @@ urlpatterns = [
     path("returned/", Returned.as_view()),
     path("echo/", Echo.as_view()),
     path("unrenderable/", Unrenderable.as_view()),
+    path("browsable/", Browsable.as_view()),
     path("protected/", Protected.as_view()),
     path("import/", Import.as_view()),
     path("internal/", Internal.as_view()),
