@@ -31,6 +31,7 @@ ALGORITHMS = {"HS256": "oct", "RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: as long as the hash's output.
 MIN_RSA_BITS = 2048  # RFC 7518 section 3.3.
+ES256_CURVE = "secp256r1"  # RFC 7518 section 3.4: P-256, by its other name.
 
 #: Members that RFC 7638 section 3.2 puts into a key's thumbprint.
 THUMBPRINT_MEMBERS = {
@@ -89,7 +90,7 @@ class KeyRing:
         return cls.of([parse_key({"kty": "oct", "alg": "HS256", "k": k})])
 
     @classmethod
-    def from_jwks(cls, document: str) -> "KeyRing":
+    def from_jwks(cls, document: str | bytes) -> "KeyRing":
         """
         Read a JWK Set.
 
@@ -105,6 +106,10 @@ class KeyRing:
         return cls.of([parse_key(entry) for entry in entries])
 
 
+#: What PyJWT raises for an object that is no key of a kind it knows.
+_UNREADABLE = (PyJWTError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError)
+
+
 def parse_key(jwk: Any) -> Key:
     """
     Read one JWK.
@@ -114,7 +119,7 @@ def parse_key(jwk: Any) -> Key:
     """
     try:
         parsed = PyJWK(jwk)
-    except (PyJWTError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except _UNREADABLE as error:
         # The library's own text may quote the key, so only its type is passed on.
         reason = type(error).__name__
         raise ImproperlyConfigured(f"AUTH_KEYS: a key cannot be read ({reason}).") from None
@@ -126,7 +131,7 @@ def parse_key(jwk: Any) -> Key:
     kid = jwk.get("kid") or thumbprint(jwk)
     if not isinstance(kid, str):
         raise ImproperlyConfigured("AUTH_KEYS: a kid must be a string.")
-    _refuse_weak(kid, algorithm, parsed.key)
+    _refuse_unfit(kid, algorithm, parsed.key)
     private = algorithm == "HS256" or hasattr(parsed.key, "public_key")
     return Key(
         kid=kid,
@@ -144,10 +149,14 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     return urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
 
 
-def _refuse_weak(kid: str, algorithm: str, key: Any) -> None:
+def _refuse_unfit(kid: str, algorithm: str, key: Any) -> None:
     if algorithm == "HS256" and len(key) < MIN_SECRET_BYTES:
         raise ImproperlyConfigured(
             f"AUTH_KEYS: key {kid} has {len(key)} bytes, HS256 needs {MIN_SECRET_BYTES}."
+        )
+    if algorithm == "ES256" and key.curve.name != ES256_CURVE:
+        raise ImproperlyConfigured(
+            f"AUTH_KEYS: key {kid} is on the curve {key.curve.name}, ES256 needs P-256."
         )
     if algorithm == "RS256" and key.key_size < MIN_RSA_BITS:
         raise ImproperlyConfigured(
@@ -178,4 +187,4 @@ _from_secret = lru_cache(maxsize=4)(KeyRing.from_secret)
 
 @lru_cache(maxsize=4)
 def _from_file(path: str, _modified_ns: int) -> KeyRing:
-    return KeyRing.from_jwks(Path(path).read_text(encoding="utf-8"))
+    return KeyRing.from_jwks(Path(path).read_bytes())
