@@ -64,16 +64,14 @@ class Codec:
             raise TokenInvalid
         if claims.get("token_type") not in expected:
             raise TokenInvalid
-        if not all(
-            isinstance(claims.get(name), str) and claims[name] for name in ("jti", "family")
-        ):
+        if not (_is_name(claims.get("jti")) and _is_name(claims.get("family"))):
             raise TokenInvalid
         self._check_times(claims)
         return claims
 
     def _read(self, token: str) -> Claims:
         """Check form and signature."""
-        if len(token) > MAX_TOKEN_BYTES or token.count(".") != 2:
+        if len(token) > MAX_TOKEN_BYTES or not token.isascii() or token.count(".") != 2:
             raise TokenInvalid
         message, _, signature = token.rpartition(".")
         header, _, payload = message.partition(".")
