@@ -5,7 +5,7 @@ from django.db.models import CheckConstraint, F, Q, Value
 from django.db.models.functions import Length, Upper
 from django.db.models.lookups import Exact
 
-currency_code = RegexValidator(r"\A[A-Z]{3}\Z", "Three capital letters (ISO 4217).")
+currency_code = RegexValidator(r"^[A-Z]{3}\Z", "Three capital letters (ISO 4217).")
 
 
 def currency_check(name: str) -> CheckConstraint:

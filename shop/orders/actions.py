@@ -122,10 +122,10 @@ def shortage(
     lines: Sequence[Line], missed: Sequence[Line], products: Mapping[int, Product]
 ) -> InvalidOrder | InsufficientInventory:
     """Why *missed* could not be taken: not on sale at all, else too few units."""
-    at = {line: index for index, line in enumerate(lines)}
+    refused = [(index, line) for index, line in enumerate(lines) if line in missed]
     absent = [
-        FieldError(pointer(at[line]), "does_not_exist", "No such product is on sale.")
-        for line in missed
+        FieldError(pointer(index), "does_not_exist", "No such product is on sale.")
+        for index, line in refused
         if line.product_id not in products or not products[line.product_id].is_active
     ]
     if absent:
@@ -133,11 +133,11 @@ def shortage(
     return InsufficientInventory(
         errors=[
             FieldError(
-                f"/items/{at[line]}/quantity",
+                f"/items/{index}/quantity",
                 "insufficient_inventory",
                 f"{products[line.product_id].stock} left, {line.quantity} asked.",
             )
-            for line in missed
+            for index, line in refused
         ]
     )
 

@@ -54,7 +54,7 @@ class Address(models.Model):
     postcode = models.CharField(max_length=20)
     country = models.CharField(
         max_length=2,
-        validators=[RegexValidator(r"\A[A-Z]{2}\Z", "Two capital letters (ISO 3166-1 alpha-2).")],
+        validators=[RegexValidator(r"^[A-Z]{2}\Z", "Two capital letters (ISO 3166-1 alpha-2).")],
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -98,6 +98,9 @@ class Order(models.Model):
     currency = models.CharField(max_length=3, default="EUR", validators=[currency_code])
     note = models.TextField(max_length=1000, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    #: Only on what ``OrderQuerySet.with_item_count`` has read.
+    item_count: int
 
     objects = OrderQuerySet.as_manager()
 

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                         max_length=3,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[A-Z]{3}\\Z", "Three capital letters (ISO 4217)."
+                                "^[A-Z]{3}\\Z", "Three capital letters (ISO 4217)."
                             )
                         ],
                     ),

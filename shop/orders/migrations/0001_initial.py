@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                         max_length=2,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[A-Z]{2}\\Z", "Two capital letters (ISO 3166-1 alpha-2)."
+                                "^[A-Z]{2}\\Z", "Two capital letters (ISO 3166-1 alpha-2)."
                             )
                         ],
                     ),
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                         max_length=3,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[A-Z]{3}\\Z", "Three capital letters (ISO 4217)."
+                                "^[A-Z]{3}\\Z", "Three capital letters (ISO 4217)."
                             )
                         ],
                     ),
