@@ -63,7 +63,14 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
-INTERNAL_IPS = ["127.0.0.1", "::1"]
+
+# On pages people look at; an API call costs and answers what it does in production.
+DEBUG_TOOLBAR_CONFIG = {
+    "SHOW_TOOLBAR_CALLBACK": lambda request: (
+        request.META["REMOTE_ADDR"] in {"127.0.0.1", "::1"}
+        and request.path.startswith(("/admin/", "/ops/"))
+    ),
+}
 
 TEMPLATES = [
     {
@@ -183,6 +190,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "backstay.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "backstay.contrib.spectacular.AutoSchema",
     "EXCEPTION_HANDLER": "backstay.errors.exception_handler",
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 

@@ -10,6 +10,13 @@ class BackstayConfig(AppConfig):
 
     def ready(self) -> None:
         from backstay import checks
+        from backstay.errors import checks as error_checks
 
-        register(checks.check_setting_names)
-        register(checks.check_setting_values)
+        for check in (
+            checks.check_setting_names,
+            checks.check_setting_values,
+            error_checks.check_error_formatter,
+            error_checks.check_error_middleware,
+            error_checks.check_csrf_view,
+        ):
+            register(check)
