@@ -1,0 +1,150 @@
+"""
+The algebra of rules: what a rule is asked, and ``&``, ``|`` and ``~`` of rules.
+
+``scope`` and ``permits`` of a combination come from those of its parts, so a list and
+an object check agree for every combination of parts that agree.
+"""
+
+from collections.abc import Iterable
+from copy import copy
+from functools import reduce
+from operator import and_, or_
+from typing import Any, Self
+
+from django.db.models import Model, Q
+from rest_framework.permissions import SAFE_METHODS, BasePermission, OperationHolderMixin
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+EVERY_ROW = Q()
+NO_ROW = Q(pk__in=())
+
+
+class Rule(OperationHolderMixin, BasePermission):
+    """
+    The base of all rules. Override ``admits``, or ``rows`` and ``holds`` together.
+
+    DRF calls what stands in ``permission_classes``; a rule made with arguments
+    answers with a copy of itself, so that no request sees another's.
+    """
+
+    message: str | None = None
+    code: str | None = None
+
+    def admits(self, user: Any, *, method: str = "GET") -> bool:
+        """Whether *user* may use *method* at all, before any object is known."""
+        return True
+
+    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        """Of *model*, the rows on which *user*, once admitted, may use *method*."""
+        return EVERY_ROW
+
+    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        """Whether *obj*, saved or not, is one of ``rows``."""
+        return True
+
+    def scope(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        """The rows on which *user* may use *method*; for a queryset's ``filter``."""
+        admitted = self.admits(user, method=method)
+        return self.rows(user, model, method=method) if admitted else NO_ROW
+
+    def permits(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        """Whether *user* may use *method* on *obj*."""
+        return self.admits(user, method=method) and self.holds(user, obj, method=method)
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return self.admits(request.user, method=request.method or "GET")
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+        return self.permits(request.user, obj, method=request.method or "GET")
+
+    def __call__(self) -> Self:
+        return copy(self)
+
+    def __and__(self, other: Any) -> Any:
+        return AllOf(self, other) if isinstance(other, Rule) else super().__and__(other)
+
+    def __or__(self, other: Any) -> Any:
+        return AnyOf(self, other) if isinstance(other, Rule) else super().__or__(other)
+
+    def __invert__(self) -> Any:
+        return Not(self)
+
+
+class AllOf(Rule):
+    """``A & B``."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.rules = rules
+
+    def admits(self, user: Any, *, method: str = "GET") -> bool:
+        return all(rule.admits(user, method=method) for rule in self.rules)
+
+    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        return all_of(rule.scope(user, model, method=method) for rule in self.rules)
+
+    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        return all(rule.permits(user, obj, method=method) for rule in self.rules)
+
+
+class AnyOf(Rule):
+    """``A | B``."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.rules = rules
+
+    def admits(self, user: Any, *, method: str = "GET") -> bool:
+        return any(rule.admits(user, method=method) for rule in self.rules)
+
+    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        return any_of(rule.scope(user, model, method=method) for rule in self.rules)
+
+    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        return any(rule.permits(user, obj, method=method) for rule in self.rules)
+
+
+class Not(Rule):
+    """``~A``: the users that A does not admit; for a rule about objects, its other objects."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def admits(self, user: Any, *, method: str = "GET") -> bool:
+        about_objects = type(self.rule).holds is not Rule.holds
+        return about_objects or not self.rule.admits(user, method=method)
+
+    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        return none_of(self.rule.scope(user, model, method=method))
+
+    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        return not self.rule.permits(user, obj, method=method)
+
+
+class IsStaff(Rule):
+    """Users with ``is_staff``."""
+
+    def admits(self, user: Any, *, method: str = "GET") -> bool:
+        return bool(user.is_staff)
+
+
+class ReadOnly(Rule):
+    """Everyone, by the methods that change nothing."""
+
+    def admits(self, user: Any, *, method: str = "GET") -> bool:
+        return method in SAFE_METHODS
+
+
+def all_of(conditions: Iterable[Q]) -> Q:
+    """Rows that meet every condition."""
+    return reduce(and_, conditions, EVERY_ROW)
+
+
+def any_of(conditions: Iterable[Q]) -> Q:
+    """Rows that meet one condition; an empty ``Q`` means every row, and does not vanish."""
+    found = list(conditions)
+    return reduce(or_, found, NO_ROW) if all(found) else EVERY_ROW
+
+
+def none_of(condition: Q) -> Q:
+    """Rows that do not meet the condition."""
+    return ~condition if condition else NO_ROW
