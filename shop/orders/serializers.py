@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -95,7 +95,7 @@ class ShippingAddressField(serializers.PrimaryKeyRelatedField):
 
 
 class LineRequest(Serializer):
-    product = serializers.IntegerField(min_value=1)
+    product = serializers.IntegerField(min_value=1, max_value=BigIntegerField.MAX_BIGINT)
     quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
 
 
