@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "backstay",
+    "backstay.outbox",
     "shop",
     "shop.accounts",
     "shop.catalog",

@@ -13,6 +13,8 @@ Not covered: a streamed export holds its thread for as long as the client
 keeps reading it.
 """
 
+import select
+import selectors
 import time
 from functools import partial
 from typing import Any
@@ -40,9 +42,25 @@ class PatientWorker(ThreadWorker):
         if not self._hand_over_when_complete(conn):
             self._wait_for(conn)
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """
+        When stopping, take the connections that wait and refuse later ones at once.
+
+        A socket that merely is not accepted from still lets clients connect,
+        hang until the last request ends, and lose theirs.
+        """
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                while select.select([listener], [], [], 0)[0]:
+                    self.accept(listener)
+                listener.close()
+
     def _wait_for(self, conn: TConn) -> None:
         self.pending_conns.append(conn)
-        self.poller.register(conn.sock, 1, partial(self.on_pending_socket_readable, conn))
+        self.poller.register(
+            conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn)
+        )
 
     def on_pending_socket_readable(self, conn: TConn, client: Any) -> None:
         try:

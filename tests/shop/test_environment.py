@@ -239,7 +239,7 @@ class TestRefused:
         assert Environment.read({"DEBUG": "1"}).secret_key is None
 
     def test_several_workers_need_a_common_redis(self):
-        with pytest.raises(BadVariable, match="WEB_CONCURRENCY: .* REDIS_URL"):
+        with pytest.raises(BadVariable, match=r"WEB_CONCURRENCY: .* REDIS_URL"):
             read(WEB_CONCURRENCY="2")
 
 

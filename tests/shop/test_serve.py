@@ -1,0 +1,246 @@
+"""The production server as an operator meets it: a real process on a free port."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from shop.environment import ROOT
+from shop.server.arrival import BODY_BYTES, HEADER_BYTES, Arrival, arrival
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class TestArrival:
+    """When a thread is spent on a request."""
+
+    @pytest.mark.parametrize(
+        "received",
+        [
+            b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n",
+            b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+            b"POST / HTTP/1.1\r\ncontent-length:3\r\n\r\nabc",
+            b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: trailer\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: shop\r\n\r\nGET / HTTP/1.1\r\n",
+        ],
+    )
+    def test_a_whole_request_is_complete(self, received):
+        assert arrival(received) is Arrival.COMPLETE
+
+    @pytest.mark.parametrize(
+        "received",
+        [
+            b"",
+            b"GET / HTTP/1.1\r\nHost: sh",
+            b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            b"POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nab",
+        ],
+    )
+    def test_part_of_one_waits(self, received):
+        assert arrival(received) is Arrival.WAIT
+
+    def test_a_client_that_asks_first_is_told_to_go_on(self):
+        received = b"POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+        assert arrival(received) is Arrival.WAIT_AFTER_CONTINUE
+
+    @pytest.mark.parametrize(
+        "received",
+        [
+            b"GET / HTTP/1.1\r\nX: " + b"x" * HEADER_BYTES,
+            b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (BODY_BYTES + 1),
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"x" * (BODY_BYTES + 1),
+            b"POST / HTTP/1.1\r\nContent-Length: three\r\n\r\n",
+        ],
+    )
+    def test_what_will_be_refused_is_not_gathered_first(self, received):
+        assert arrival(received) is Arrival.COMPLETE
+
+
+class Server:
+    """A started server, the way a process manager sees it."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, signs: Path) -> None:
+        self.process = process
+        self.port = port
+        self.signs = signs
+
+    def workers(self) -> set[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return {int(pid) for pid in children.read_text().split()}
+
+    def get(self, path: str = "/") -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with closing(connection) as client:
+            client.request("GET", path)
+            with client.getresponse() as response:
+                return response.status
+
+    def answers(self) -> bool:
+        try:
+            return self.get() == 200
+        except OSError:
+            return False
+
+
+def eventually(holds: Callable[[], bool], *, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def serve(tmp_path: Path, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DEBUG": "1",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+            "SIGNS": f"{tmp_path}",
+            **variables,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Two workers of two threads, with the URLs of ``tests.shop.serving``."""
+    port = free_port()
+    process = serve(
+        tmp_path,
+        PORT=f"{port}",
+        WEB_CONCURRENCY="2",
+        # Several workers must have one; nothing here asks it.
+        REDIS_URL="redis://127.0.0.1:6379/0",
+        DJANGO_SETTINGS_MODULE="tests.shop.serving",
+        GUNICORN_CMD_ARGS="--threads=2",
+    )
+    server = Server(process, port, tmp_path)
+    try:
+        assert eventually(server.answers, seconds=20)
+        assert eventually(lambda: len(server.workers()) == 2, seconds=5)
+        yield server
+    finally:
+        (tmp_path / "may-end").touch()
+        process.terminate()
+        process.communicate(timeout=35)
+
+
+@pytest.fixture
+def held_request(server: Server) -> Iterator[Future[int]]:
+    """A request that is being answered until the server is given its sign."""
+    with ThreadPoolExecutor(1) as client:
+        request = client.submit(server.get, "/held/")
+        assert eventually((server.signs / "began").exists, seconds=5)
+        yield request
+
+
+def connect(server: Server, sent: bytes) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.sendall(sent)
+    return connection
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="Children are read from /proc.")
+
+
+@linux
+class TestWorkers:
+    def test_one_that_is_killed_is_replaced(self, server):
+        before = server.workers()
+        victim = min(before)
+
+        os.kill(victim, signal.SIGKILL)
+
+        assert eventually(lambda: victim not in server.workers(), seconds=5)
+        assert eventually(lambda: len(server.workers()) == 2, seconds=5)
+        assert server.get() == 200
+
+    @pytest.mark.F2
+    @pytest.mark.parametrize(
+        "part",
+        [
+            b"",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nslow",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\nX-Slow: ",
+        ],
+        ids=["connects only", "headers", "body", "second request"],
+    )
+    def test_slow_clients_hold_none(self, server, part):
+        slow = [connect(server, part) for _ in range(16)]
+        began = time.monotonic()
+
+        assert [server.get() for _ in range(8)] == [200] * 8
+        assert time.monotonic() - began < 2
+        for connection in slow:
+            connection.close()
+
+    def test_a_body_that_arrives_slowly_is_answered(self, server):
+        connection = connect(
+            server, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+        )
+        for byte in (b"{", b"}"):
+            assert server.get() == 200
+            connection.sendall(byte)
+
+        # The view has no CSRF exemption: any answer proves that the request was whole.
+        assert connection.recv(12) == b"HTTP/1.1 403"
+        connection.close()
+
+
+@linux
+class TestStop:
+    @pytest.mark.F2
+    def test_sigterm_loses_no_answer(self, server, held_request):
+        server.process.terminate()
+        assert eventually(lambda: not server.answers(), seconds=5)
+        assert not held_request.done()
+
+        (server.signs / "may-end").touch()
+
+        assert held_request.result(10) == 200
+        assert server.process.wait(10) == 0
+
+
+class TestStart:
+    def test_tells_what_to_open_and_how_to_log_in(self, server):
+        server.process.terminate()
+        printed, _ = server.process.communicate(timeout=35)
+
+        for line in (f"http://127.0.0.1:{server.port}/api/docs/", "backstay-demo", "/admin/"):
+            assert line in printed
+
+    def test_an_occupied_port_is_one_line_and_status_1(self, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            process = serve(tmp_path, PORT=f"{port}")
+            printed, complaint = process.communicate(timeout=20)
+
+        assert process.returncode == 1
+        assert printed == ""
+        assert complaint.splitlines() == [
+            f"CommandError: Cannot serve on 127.0.0.1:{port}: address already in use."
+        ]
