@@ -1,20 +1,26 @@
-"""Who may write articles and comments."""
+"""Who may read and write articles and comments."""
 
-from rest_framework.permissions import SAFE_METHODS, IsAuthenticatedOrReadOnly
-from rest_framework.request import Request
-from rest_framework.views import APIView
+from typing import Any
 
-from shop.articles.models import Article, Comment
+from django.db.models import Model, Q
+
+from backstay.permissions import IsOwner, IsStaff, ReadOnly, Rule
 
 
-class IsAuthorOrStaff(IsAuthenticatedOrReadOnly):
-    """Everyone reads, every user writes something new; authors and staff change it."""
+class Published(Rule):
+    """A published article."""
 
-    message = "Only the author or staff may change this."
+    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        return Q(published=True)
 
-    def has_object_permission(
-        self, request: Request, view: APIView, obj: Article | Comment
-    ) -> bool:
-        if request.method in SAFE_METHODS or request.user.is_staff:
-            return True
-        return obj.author_id == request.user.pk
+    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        return bool(obj.published)
+
+
+WRITERS = IsOwner("author") | IsStaff()
+
+#: Everyone reads what is published; its author and staff also read drafts, and write.
+ARTICLES = (ReadOnly() & Published()) | WRITERS
+
+#: Under an article that the caller can see, everyone reads all comments.
+COMMENTS = ReadOnly() | WRITERS

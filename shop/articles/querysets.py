@@ -3,24 +3,17 @@
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Func, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Func, IntegerField, OuterRef, QuerySet, Subquery
 
 from shop.accounts.models import User
 from shop.articles import models
+from shop.articles.permissions import ARTICLES
 
 
 class ArticleQuerySet(QuerySet["models.Article"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """
-        Articles *user* may see: the only place that scopes them.
-
-        Published ones for everyone, drafts for their author and for staff.
-        """
-        if user.is_staff:
-            return self.all()
-        if not user.is_authenticated:
-            return self.filter(published=True)
-        return self.filter(Q(published=True) | Q(author=user.pk))
+        """Articles *user* may see."""
+        return self.filter(ARTICLES.scope(user, self.model))
 
     def with_comment_count(self) -> Self:
         """``comment_count``, counted for the rows of the page only."""

@@ -1,33 +1,24 @@
-"""Who may write to the catalogue."""
+"""Who may see and write products."""
 
-from django.contrib.auth.models import AnonymousUser
-from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+from typing import Any
 
-from shop.accounts.models import Membership, User
-from shop.catalog.models import Product
+from django.db.models import Model, Q
 
-SELLERS = (Membership.Role.OWNER, Membership.Role.MANAGER)
+from backstay.permissions import HasOrganizationPermission, IsStaff, ReadOnly, Rule
 
 
-class SellsProducts(BasePermission):
-    """Everyone reads; owners and managers write what their organization sells."""
+class OnSale(Rule):
+    """A product that is offered at present."""
 
-    message = "Only an owner or manager of the selling organization may do this."
+    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        return Q(is_active=True)
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.method in SAFE_METHODS or _is_seller(request.user)
-
-    def has_object_permission(self, request: Request, view: APIView, obj: Product) -> bool:
-        if request.method in SAFE_METHODS:
-            return True
-        return _is_seller(request.user, obj.organization_id)
+    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        return bool(obj.is_active)
 
 
-def _is_seller(user: User | AnonymousUser, organization_id: int | None = None) -> bool:
-    """Whether *user* sells for the organization, for any where none is named."""
-    membership: Membership | None = getattr(user, "membership", None)
-    if membership is None or membership.role not in SELLERS:
-        return False
-    return organization_id in (None, membership.organization_id)
+MEMBERS = HasOrganizationPermission(organization="organization")
+SELLERS = HasOrganizationPermission(organization="organization", roles=("owner", "manager"))
+
+#: Everyone reads what is on sale, members and staff the rest too; sellers write.
+PRODUCTS = (ReadOnly() & (OnSale() | MEMBERS | IsStaff())) | SELLERS

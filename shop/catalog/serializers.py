@@ -1,7 +1,6 @@
 """Bodies of the catalogue, written for v2."""
 
 from decimal import Decimal
-from typing import Any
 
 from rest_framework import serializers
 
@@ -58,10 +57,6 @@ class ProductDetail(TransformsMixin, ModelSerializer):
                 Collapse("organization", to="id"),
             )
         }
-
-    def create(self, validated_data: dict[str, Any]) -> Product:
-        seller = self.context["request"].user.organization
-        return Product.objects.create(organization=seller, **validated_data)
 
 
 class ProductBrief(ModelSerializer):

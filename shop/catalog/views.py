@@ -1,18 +1,19 @@
 """Products: anyone reads, their sellers write."""
 
 from rest_framework import viewsets
+from rest_framework.serializers import BaseSerializer
 
 from backstay.filtering import DjangoFilterBackend, OrderingFilter, SearchFilter
 from backstay.pagination import PagePagination
+from backstay.permissions import PermittedRowsMixin
 from backstay.serializers import ActionSerializersMixin
 from shop.catalog.filters import ProductFilter
 from shop.catalog.models import Product
-from shop.catalog.permissions import SellsProducts
-from shop.catalog.querysets import ProductQuerySet
+from shop.catalog.permissions import PRODUCTS
 from shop.catalog.serializers import ProductDetail
 
 
-class ProductViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
+class ProductViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
     """
     Products on sale.
 
@@ -21,8 +22,8 @@ class ProductViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
     """
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
-    queryset = Product.objects.all()
-    permission_classes = (SellsProducts,)
+    queryset = Product.objects.select_related("organization")
+    permission_classes = (PRODUCTS,)
     serializer_class = ProductDetail
     pagination_class = PagePagination
     filter_backends = (DjangoFilterBackend, SearchFilter, OrderingFilter)
@@ -32,5 +33,6 @@ class ProductViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
     ordering = ("-created_at",)
     lookup_value_converter = "int"
 
-    def get_queryset(self) -> ProductQuerySet:
-        return Product.objects.visible_to(self.request.user).select_related("organization")
+    def perform_create(self, serializer: BaseSerializer) -> None:
+        seller = getattr(self.request.user, "organization", None)
+        self.save_permitted(serializer, organization=seller)

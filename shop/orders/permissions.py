@@ -1,31 +1,16 @@
-"""Who may do what to an order they can see."""
+"""Who may do what to orders and addresses."""
 
-from datetime import timedelta
+from backstay.permissions import IsOwner, IsStaff, WithinWindow
 
-from django.utils import timezone
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+#: An order is its customer's; staff see and ship everyone's.
+ORDERS = IsOwner("customer.user") | IsStaff()
 
-from shop.orders.models import Order
+#: What staff may not do for a customer: pay, cancel, delete.
+OWN_ORDER = IsOwner("customer.user")
 
-DELETE_WINDOW = timedelta(hours=24)
+DELETE_WINDOW = WithinWindow(hours=24, methods=("DELETE",), code="delete_window_closed")
 
+ADDRESSES = IsOwner("user")
 
-class IsOrderOwner(BasePermission):
-    """Only whoever placed the order; staff see it and still may not."""
-
-    message = "Only the customer of this order may do this."
-
-    def has_object_permission(self, request: Request, view: APIView, obj: Order) -> bool:
-        return obj.customer.user_id == request.user.pk
-
-
-class WithinDeleteWindow(BasePermission):
-    """An order can be deleted for 24 hours after it was placed."""
-
-    message = "Orders can be deleted within 24 hours after they were placed."
-    code = "delete_window_closed"
-
-    def has_object_permission(self, request: Request, view: APIView, obj: Order) -> bool:
-        return timezone.now() - obj.created_at <= DELETE_WINDOW
+#: An order may be shipped to the caller's own address, by staff to any customer's.
+SHIPPING_ADDRESSES = ADDRESSES | IsStaff()

@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django.db.models import BigIntegerField, QuerySet
+from django.db.models import BigIntegerField
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from backstay.permissions import PermittedRelatedField
 from backstay.serializers import ModelSerializer, Serializer, staff
 from backstay.versioning import Nest, TransformsMixin
 from shop.catalog.serializers import ProductBrief
 from shop.orders import actions
 from shop.orders.addresses import change_address
 from shop.orders.models import MAX_QUANTITY, Address, Customer, Order, OrderItem, Payment
+from shop.orders.permissions import SHIPPING_ADDRESSES
 
 
 class CustomerBrief(ModelSerializer):
@@ -28,9 +30,6 @@ class AddressDetail(ModelSerializer):
     class Meta:
         model = Address
         fields = ["id", "line1", "line2", "city", "postcode", "country"]
-
-    def create(self, validated_data: dict[str, Any]) -> Address:
-        return Address.objects.create(user=self.context["request"].user, **validated_data)
 
     def update(self, instance: Address, validated_data: dict[str, Any]) -> Address:
         return change_address(address=instance, **validated_data)
@@ -84,14 +83,11 @@ class OrderDetail(OrderList):
 
 
 @extend_schema_field(OpenApiTypes.INT)
-class ShippingAddressField(serializers.PrimaryKeyRelatedField):
+class ShippingAddressField(PermittedRelatedField):
     """One of the caller's addresses; another's is like one that does not exist."""
 
-    def get_queryset(self) -> QuerySet[Address]:
-        user = self.context["request"].user
-        if user.is_staff:
-            return Address.objects.filter(archived_at=None)
-        return Address.objects.owned_by(user)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(rule=SHIPPING_ADDRESSES, queryset=Address.objects.current(), **kwargs)
 
 
 class LineRequest(Serializer):

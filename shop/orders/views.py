@@ -1,23 +1,25 @@
 """Orders and the addresses they are shipped to."""
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from backstay.filtering import DjangoFilterBackend, OrderingFilter
 from backstay.pagination import CursorPagination
+from backstay.permissions import IsStaff, PermittedRowsMixin
 from backstay.serializers import ActionSerializersMixin
 from shop.orders import actions
 from shop.orders.addresses import remove_address
 from shop.orders.filters import OrderFilter
 from shop.orders.models import Address, Order
-from shop.orders.permissions import IsOrderOwner, WithinDeleteWindow
-from shop.orders.querysets import AddressQuerySet, OrderQuerySet
+from shop.orders.permissions import ADDRESSES, DELETE_WINDOW, ORDERS, OWN_ORDER
+from shop.orders.querysets import OrderQuerySet
 from shop.orders.serializers import (
     AddressDetail,
     OrderChange,
@@ -30,11 +32,12 @@ from shop.orders.serializers import (
 METHODS = ["get", "post", "patch", "delete", "head", "options"]
 
 
-class OrderViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
+class OrderViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
     """Orders: a customer's own, for staff everyone's."""
 
     http_method_names = METHODS
     queryset = Order.objects.all()
+    permission_classes = (IsAuthenticated, ORDERS)
     serializer_class = OrderDetail
     serializer_classes = {
         "list": OrderList,
@@ -50,19 +53,18 @@ class OrderViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
     lookup_value_converter = "int"
 
     def get_queryset(self) -> OrderQuerySet:
-        orders = Order.objects.visible_to(self.request.user)
+        orders = cast("OrderQuerySet", super().get_queryset())
         return orders.for_list() if self.action == "list" else orders.for_detail()
 
     def get_permissions(self) -> list[Any]:
-        if self.action == "destroy":
-            return [IsAuthenticated(), IsOrderOwner(), WithinDeleteWindow()]
-        return list(super().get_permissions())
+        deleting = [OWN_ORDER(), DELETE_WINDOW()] if self.action == "destroy" else []
+        return [*super().get_permissions(), *deleting]
 
     def perform_destroy(self, instance: Order) -> None:
         actions.delete_order(order=instance)
 
     @extend_schema(responses=OrderDetail)
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, IsOrderOwner])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, ORDERS, OWN_ORDER])
     def pay(self, request: Request, **kwargs: Any) -> Response:
         """Pay a pending order."""
         order = self.get_object()
@@ -72,7 +74,7 @@ class OrderViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
         return self.respond(order)
 
     @extend_schema(request=None, responses=OrderDetail)
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, IsOrderOwner])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, ORDERS, OWN_ORDER])
     def cancel(self, request: Request, **kwargs: Any) -> Response:
         """Cancel a pending order; its units go back on sale."""
         order = self.get_object()
@@ -80,7 +82,7 @@ class OrderViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
         return self.respond(order)
 
     @extend_schema(request=None, responses=OrderDetail)
-    @action(detail=True, methods=["post"], permission_classes=[IsAdminUser])
+    @action(detail=True, methods=["post"], permission_classes=[IsStaff])
     def ship(self, request: Request, **kwargs: Any) -> Response:
         """Mark a paid order as shipped."""
         order = self.get_object()
@@ -88,7 +90,7 @@ class OrderViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
         return self.respond(order)
 
     @extend_schema(request=None, responses=OrderDetail)
-    @action(detail=True, methods=["post"], permission_classes=[IsAdminUser])
+    @action(detail=True, methods=["post"], permission_classes=[IsStaff])
     def refund(self, request: Request, **kwargs: Any) -> Response:
         """Refund a paid or shipped order; its units go back on sale."""
         order = self.get_object()
@@ -96,18 +98,19 @@ class OrderViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
         return self.respond(order)
 
 
-class AddressViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
+class AddressViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
     """One's own addresses. One that an order was shipped to cannot change any more."""
 
     http_method_names = METHODS
-    queryset = Address.objects.all()
+    queryset = Address.objects.current()
+    permission_classes = (ADDRESSES,)  # type: ignore[assignment]  # The stubs know classes only.
     serializer_class = AddressDetail
     pagination_class = CursorPagination
     filter_backends = (DjangoFilterBackend,)
     lookup_value_converter = "int"
 
-    def get_queryset(self) -> AddressQuerySet:
-        return Address.objects.owned_by(self.request.user)
+    def perform_create(self, serializer: BaseSerializer) -> None:
+        self.save_permitted(serializer, user=self.request.user)
 
     def perform_destroy(self, instance: Address) -> None:
         remove_address(address=instance)
