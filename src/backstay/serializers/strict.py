@@ -10,7 +10,7 @@ what it got. Form input has no types, so only JSON is held to them.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import AutoField, IntegerField
@@ -52,7 +52,7 @@ class StrictInputMixin:
             values = super().to_internal_value(data)  # type: ignore[misc]  # A mixin.
         except ValidationError as error:
             if isinstance(error.detail, dict):
-                error.detail.update(errors)
+                error.detail = _merged(error.detail, errors)
             raise
         if errors:
             raise ValidationError(errors)
@@ -80,14 +80,35 @@ def type_errors(field: Field, value: Any) -> Any:
     """
     if value is None:
         return []
-    if isinstance(field, ManyRelatedField | serializers.ListField) and isinstance(value, list):
-        child = field.child_relation if isinstance(field, ManyRelatedField) else field.child
-        found = ((index, type_errors(child, item)) for index, item in enumerate(value))
-        return {index: errors for index, errors in found if errors}
+    inside = ((place, type_errors(child, item)) for place, child, item in _parts(field, value))
+    if found := {place: errors for place, errors in inside if errors}:
+        return found
     types, wanted = _expected(field)
     if not types or _is_a(value, types):
         return []
     return [ErrorDetail(f"Expected {wanted}.", code="invalid_type")]
+
+
+def _parts(field: Field, value: Any) -> Iterator[tuple[Any, Field, Any]]:
+    """The items of a list or an object: each with its place and the field that reads it."""
+    if isinstance(field, serializers.DictField) and isinstance(value, Mapping):
+        yield from ((name, field.child, item) for name, item in value.items())
+    elif isinstance(field, serializers.ListField) and isinstance(value, list):
+        yield from ((index, field.child, item) for index, item in enumerate(value))
+    elif isinstance(field, ManyRelatedField) and isinstance(value, list):
+        yield from ((index, field.child_relation, item) for index, item in enumerate(value))
+
+
+def _merged(values: Mapping[Any, Any], form: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Errors of *values* and of *form*; where both have one, the form is mended first."""
+    both = dict(values)
+    for place, found in form.items():
+        other = both.get(place)
+        if isinstance(other, Mapping) and isinstance(found, Mapping):
+            both[place] = _merged(other, found)
+        else:
+            both[place] = found
+    return both
 
 
 def _expected(field: Field) -> tuple[tuple[type, ...], str]:
