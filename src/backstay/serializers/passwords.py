@@ -6,6 +6,7 @@ password that resembles the name is found. Shorter than 8 characters is refused
 whatever they say; longer than 128 is refused before it is hashed.
 """
 
+from copy import copy
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -37,7 +38,9 @@ class NewPasswordMixin:
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)  # type: ignore[misc]  # A mixin.
-        if attrs["password"] != attrs.pop("password_confirm"):
+        if self._left_as_it_is(attrs):
+            return attrs
+        if attrs.get("password") != attrs.pop("password_confirm", None):
             message = ErrorDetail("The two passwords differ.", code="password_mismatch")
             raise ValidationError({"password_confirm": [message]})
         try:
@@ -46,10 +49,14 @@ class NewPasswordMixin:
             raise ValidationError({"password": get_error_detail(error)}) from None
         return attrs
 
+    def _left_as_it_is(self, attrs: dict[str, Any]) -> bool:
+        """A partial update need not name the password; naming one of the two is not enough."""
+        return not attrs.keys() & {"password", "password_confirm"}
+
     def _candidate(self, attrs: dict[str, Any]) -> Any:
         """The user as they would be, for validators that compare."""
         model = get_user_model()
-        candidate = getattr(self, "instance", None) or model()
+        candidate = copy(getattr(self, "instance", None)) or model()
         for name, value in attrs.items():
             try:
                 model._meta.get_field(name)
