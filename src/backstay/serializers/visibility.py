@@ -31,7 +31,7 @@ class Visibility:
         )
 
 
-staff = Visibility("staff", lambda user: bool(user.is_staff))
+staff = Visibility("staff", lambda user: getattr(user, "is_staff", False))
 
 
 def role(*names: str) -> Visibility:
