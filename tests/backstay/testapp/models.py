@@ -1,5 +1,8 @@
 """A shelf of books: unique, unique-together, check and foreign-key constraints."""
 
+import datetime
+import uuid
+
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -49,3 +52,23 @@ class Inventory(models.Model):
 
     def __str__(self) -> str:
         return self.note
+
+
+class Loan(models.Model):
+    """One column of each kind, to order, filter and page by."""
+
+    shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE)
+    reader = models.CharField(max_length=50)
+    rank = models.IntegerField(default=0)
+    score = models.FloatField(default=0)
+    fee = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    urgent = models.BooleanField(default=False)
+    due_on = models.DateField(default=datetime.date(2026, 1, 1))
+    lent_at = models.DateTimeField(default=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+    lasts = models.DurationField(default=datetime.timedelta(days=14))
+    ticket = models.UUIDField(default=uuid.uuid4)
+    returned_at = models.DateTimeField(null=True)
+    books = models.ManyToManyField(Book)
+
+    def __str__(self) -> str:
+        return self.reader
