@@ -74,10 +74,12 @@ class Nest:
         return self._spread(body, lambda nested, inner: nested[inner])
 
     def downgrade_errors(self, errors: Mapping[str, Any]) -> Body:
-        nested = errors.get(self.field)
-        if not isinstance(nested, Mapping):
+        if self.field not in errors:
             return dict(errors)
+        nested = errors[self.field]
         rest = {name: value for name, value in errors.items() if name != self.field}
+        if not isinstance(nested, Mapping):  # About the object, which the client never saw.
+            return {**rest, next(iter(self.members.values())): nested}
         return {**rest, **{self.members.get(name, name): value for name, value in nested.items()}}
 
     def downgrade_schema(self, schema: Body, resolve: Resolve) -> Body:
@@ -100,8 +102,11 @@ class Nest:
         """Put the members where the object stood, in the order they are declared."""
         older: Body = {}
         for name, value in body.items():
-            if name == self.field and value is not None:
-                older |= {flat: pick(value, inner) for inner, flat in self.members.items()}
+            if name == self.field:
+                older |= {
+                    flat: None if value is None else pick(value, inner)
+                    for inner, flat in self.members.items()
+                }
             elif name not in self._flat_names or self.field not in body:
                 older[name] = value
         return older
