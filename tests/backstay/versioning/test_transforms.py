@@ -1,0 +1,211 @@
+"""Transforms are pure: what goes forward comes back, and nothing is changed in place."""
+
+from copy import deepcopy
+
+import pytest
+from django.test import override_settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backstay.versioning import Collapse, Nest
+from backstay.versioning.transforms import steps_back
+
+pytestmark = pytest.mark.V1
+
+PRICE = Nest("price", {"amount": "price", "currency": "currency"})
+TOTAL = Nest("total", {"amount": "total_amount", "currency": "currency"})
+AUTHOR = Collapse("author", to="id")
+
+nests = st.sampled_from([PRICE, TOTAL])
+values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers())
+others = st.dictionaries(st.sampled_from(["id", "name", "stock", "author"]), values)
+
+
+@st.composite
+def older_bodies(draw):
+    """A transform, and a body of the version before it, with all of its members."""
+    nest = draw(nests)
+    members = {name: draw(values) for name in nest.members.values()}
+    return nest, {**draw(others), **members}
+
+
+@st.composite
+def newer_bodies(draw):
+    nest = draw(nests)
+    members = {name: draw(values) for name in nest.members}
+    return nest, {**draw(others), nest.field: members}
+
+
+class TestNest:
+    @given(older_bodies())
+    def test_an_older_body_comes_back_as_it_went(self, case):
+        nest, body = case
+        assert nest.downgrade(nest.upgrade(body)) == body
+
+    @given(newer_bodies())
+    def test_a_newer_body_comes_back_as_it_went(self, case):
+        nest, body = case
+        assert nest.upgrade(nest.downgrade(body)) == body
+
+    @given(older_bodies(), newer_bodies())
+    def test_nothing_is_changed_in_place(self, older, newer):
+        for (nest, body), way in ((older, "upgrade"), (newer, "downgrade")):
+            before = deepcopy(body)
+            getattr(nest, way)(body)
+            assert body == before
+
+    @given(others)
+    def test_a_body_without_the_field_is_left_as_it_is(self, body):
+        assert PRICE.upgrade(body) == body
+        assert PRICE.downgrade(body) == body
+
+    def test_a_part_of_the_members_is_carried_forward(self):
+        """A PATCH of v1 names only what it changes."""
+        assert PRICE.upgrade({"currency": "USD"}) == {"price": {"currency": "USD"}}
+        assert PRICE.upgrade({"price": "5.00"}) == {"price": {"amount": "5.00"}}
+
+    def test_members_stand_where_the_object_stood(self):
+        body = {"id": 1, "price": {"amount": "5.00", "currency": "EUR"}, "stock": 3}
+
+        assert list(PRICE.downgrade(body)) == ["id", "price", "currency", "stock"]
+
+    def test_null_is_null_for_each_member(self):
+        """The older version promised its fields: they may be null, but not be missing."""
+        assert TOTAL.downgrade({"id": 1, "total": None}) == {
+            "id": 1,
+            "total_amount": None,
+            "currency": None,
+        }
+        assert PRICE.downgrade({"price": None}) == {"price": None, "currency": None}
+
+
+class TestNestErrors:
+    def test_move_back_to_the_names_the_client_sent(self):
+        errors = {"name": ["a"], "total": {"amount": ["b"], "currency": ["c"]}}
+
+        assert TOTAL.downgrade_errors(errors) == {
+            "name": ["a"],
+            "total_amount": ["b"],
+            "currency": ["c"],
+        }
+
+    def test_of_the_object_itself_are_told_of_its_first_member(self):
+        assert TOTAL.downgrade_errors({"total": ["required"]}) == {"total_amount": ["required"]}
+        assert PRICE.downgrade_errors({"price": ["required"]}) == {"price": ["required"]}
+
+    def test_of_other_fields_are_left_as_they_are(self):
+        assert PRICE.downgrade_errors({"name": ["a"]}) == {"name": ["a"]}
+
+    def test_are_not_changed_in_place(self):
+        errors = {"price": {"amount": ["b"]}}
+        PRICE.downgrade_errors(errors)
+
+        assert errors == {"price": {"amount": ["b"]}}
+
+
+MONEY = {
+    "type": "object",
+    "required": ["amount"],
+    "properties": {
+        "amount": {"type": "string", "format": "decimal"},
+        "currency": {"type": "string"},
+    },
+}
+PERSON = {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}}}
+
+
+def resolve(schema):
+    return {"Money": MONEY, "Person": PERSON}.get(schema.get("$ref"), schema)
+
+
+class TestNestSchema:
+    SCHEMA = {
+        "type": "object",
+        "required": ["id", "total"],
+        "properties": {"id": {"type": "integer"}, "total": {"$ref": "Money"}},
+    }
+
+    def test_has_the_members_in_place_of_the_object(self):
+        assert TOTAL.downgrade_schema(self.SCHEMA, resolve) == {
+            "type": "object",
+            "required": ["id", "total_amount"],
+            "properties": {
+                "id": {"type": "integer"},
+                "total_amount": {"type": "string", "format": "decimal"},
+                "currency": {"type": "string"},
+            },
+        }
+
+    def test_requires_no_member_of_an_optional_object(self):
+        optional = {**self.SCHEMA, "required": ["id"]}
+
+        assert TOTAL.downgrade_schema(optional, resolve)["required"] == ["id"]
+
+    def test_is_not_changed_in_place(self):
+        before = deepcopy((self.SCHEMA, MONEY))
+        TOTAL.downgrade_schema(self.SCHEMA, resolve)
+
+        assert before == (self.SCHEMA, MONEY)
+
+    def test_without_the_field_is_left_as_it_is(self):
+        assert TOTAL.downgrade_schema(PERSON, resolve) == PERSON
+
+    @given(newer_bodies())
+    def test_names_the_fields_that_the_body_has(self, case):
+        nest, body = case
+        schema = {
+            "properties": {name: {"type": "string"} for name in body} | {nest.field: MONEY},
+        }
+
+        assert list(nest.downgrade_schema(schema, resolve)["properties"]) == list(
+            nest.downgrade(body)
+        )
+
+
+class TestCollapse:
+    @given(others, values)
+    def test_shows_one_member_and_changes_nothing_in_place(self, rest, value):
+        body = {**rest, "author": {"id": value, "name": "Ada"}}
+        before = deepcopy(body)
+
+        assert AUTHOR.downgrade(body) == {**rest, "author": value}
+        assert body == before
+
+    @pytest.mark.parametrize("body", [{"author": None}, {}, {"id": 1}])
+    def test_leaves_null_and_absent_as_they_are(self, body):
+        assert AUTHOR.downgrade(body) == body
+
+    def test_carries_bodies_and_errors_as_they_are(self):
+        assert AUTHOR.upgrade({"title": "x"}) == {"title": "x"}
+        assert AUTHOR.downgrade_errors({"title": ["a"]}) == {"title": ["a"]}
+
+    def test_documents_the_member_as_read_only(self):
+        schema = {"properties": {"title": {"type": "string"}, "author": {"$ref": "Person"}}}
+
+        assert AUTHOR.downgrade_schema(schema, resolve)["properties"] == {
+            "title": {"type": "string"},
+            "author": {"type": "integer", "readOnly": True},
+        }
+
+
+class TestStepsBack:
+    A, B, C = (Collapse(name, to="id") for name in "abc")
+    CHANGES = {"v2": (A, B), "v3": (C,)}
+
+    @pytest.fixture(autouse=True)
+    def versions(self):
+        with override_settings(BACKSTAY={"VERSIONS": ["v1", "v2", "v3"]}):
+            yield
+
+    @pytest.mark.parametrize(
+        ("version", "steps"), [("v1", [C, B, A]), ("v2", [C]), ("v3", []), (None, [])]
+    )
+    def test_lead_from_the_newest_change_to_the_version(self, version, steps):
+        assert list(steps_back(self.CHANGES, version)) == steps
+
+    def test_nothing_declared_is_no_step(self):
+        assert list(steps_back({}, "v1")) == []
+
+    def test_a_new_version_is_a_setting(self):
+        with override_settings(BACKSTAY={"VERSIONS": ["v1"]}):
+            assert list(steps_back(self.CHANGES, "v1")) == []

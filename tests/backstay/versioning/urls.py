@@ -1,0 +1,97 @@
+"""A book with its price, written for v3: v2 gathered the price, v3 its shelf."""
+
+from decimal import Decimal
+
+from django.urls import path
+from rest_framework import serializers as drf
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from backstay.parsers import StrictJSONParser
+from backstay.serializers import Serializer
+from backstay.versioning import Collapse, Nest, PathVersioning, TransformsMixin
+
+
+class Price(Serializer):
+    amount = drf.DecimalField(source="price", max_digits=6, decimal_places=2, min_value=Decimal(0))
+    currency = drf.ChoiceField(["EUR", "USD"])
+
+
+class Shelf(Serializer):
+    id = drf.IntegerField()
+    name = drf.CharField()
+
+
+class Book(TransformsMixin, Serializer):
+    title = drf.CharField(max_length=10)
+    price = Price(source="*")
+    shelf = Shelf(read_only=True)
+
+    class Meta:
+        transforms = {
+            "v2": (Nest("price", {"amount": "price", "currency": "currency"}),),
+            "v3": (Collapse("shelf", to="id"),),
+        }
+
+
+class Box(Serializer):
+    """Transforms of a nested serializer work on its own part."""
+
+    books = Book(many=True)
+
+
+class Versioned(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (StrictJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    versioning_class = PathVersioning
+
+    STORED = {
+        "title": "Emma",
+        "price": Decimal("5.00"),
+        "currency": "EUR",
+        "shelf": {"id": 7, "name": "A"},
+    }
+
+
+class BookView(Versioned):
+    def get(self, request: Request, **_: str) -> Response:
+        return Response(Book(self.STORED, context={"request": request}).data)
+
+    def post(self, request: Request, **_: str) -> Response:
+        """Answer with what was understood."""
+        serializer = Book(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        return Response(serializer.validated_data)
+
+    def patch(self, request: Request, **_: str) -> Response:
+        serializer = Book(data=request.data, partial=True, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        return Response(serializer.validated_data)
+
+
+class BoxView(Versioned):
+    def get(self, request: Request, **_: str) -> Response:
+        return Response(Box({"books": [self.STORED]}, context={"request": request}).data)
+
+    def post(self, request: Request, **_: str) -> Response:
+        serializer = Box(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        return Response(serializer.validated_data)
+
+
+class WhichView(Versioned):
+    def get(self, request: Request, **_: str) -> Response:
+        return Response(request.version)
+
+
+urlpatterns = [
+    path("<str:version>/book/", BookView.as_view()),
+    path("<str:version>/box/", BoxView.as_view()),
+    path("<str:version>/which/", WhichView.as_view()),
+    path("which/", WhichView.as_view()),
+]
