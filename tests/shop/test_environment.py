@@ -243,6 +243,21 @@ class TestRefused:
             read(WEB_CONCURRENCY="2")
 
 
+class TestReference:
+    def test_lists_every_variable_that_is_read(self):
+        asked = []
+
+        class Recorder(dict[str, str]):
+            def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+                asked.append(name)
+                return "1" if name == "DEBUG" else default
+
+        Environment.read(Recorder())
+        page = (ROOT / "docs" / "reference" / "environment.md").read_text()
+
+        assert [name for name in asked if f"`{name}`" not in page] == []
+
+
 class TestDevelopmentKey:
     def test_is_long_enough_private_and_stable(self, tmp_path):
         path = tmp_path / "var" / "key"
