@@ -13,7 +13,7 @@ are not null; another is refused when it is used.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -68,7 +68,7 @@ class CursorPagination(PageSizeMixin, pagination.BasePagination):
         cursor = self._read_cursor()
         backwards = cursor is not None and cursor.direction == "previous"
 
-        rows = queryset.order_by(*(key.order_by(reverse=backwards) for key in self.keys))
+        rows = in_order_of(self.keys, queryset, reverse=backwards)
         if cursor is not None:
             rows = rows.filter(beyond(self.keys, cursor.position, reverse=backwards))
         page = list(rows[: size + 1])
@@ -166,7 +166,7 @@ class PagePagination(PageSizeMixin, pagination.PageNumberPagination):
         text = request.query_params.get(self.page_query_param)
         if text is not None:
             read_positive(text, self.page_query_param)
-        ordered = queryset.order_by(*(key.order_by() for key in keyset(queryset, ())))
+        ordered = in_order_of(keyset(queryset, ()), queryset)
         page: list[Any] | None = super().paginate_queryset(ordered, request, view)
         return page
 
@@ -229,11 +229,19 @@ def keyset(queryset: QuerySet, default: Sequence[str]) -> list[Key]:
     """
     ordering = queryset.query.order_by or default or queryset.model._meta.ordering
     keys = [_key(queryset.model, str(name)) for name in ordering]
+    if not queryset.query.standard_ordering:  # QuerySet.reverse() was called.
+        keys = [replace(key, descending=not key.descending) for key in keys]
     primary = queryset.model._meta.pk
-    if not any(key.field is primary for key in keys):
+    if not any(key.field is primary and "__" not in key.path for key in keys):
         descending = keys[-1].descending if keys else False
         keys.append(Key(primary.attname, primary, descending))
     return keys
+
+
+def in_order_of(keys: Sequence[Key], queryset: QuerySet, *, reverse: bool = False) -> QuerySet:
+    """The rows of *queryset* by *keys*, whatever its own order was."""
+    upright = queryset if queryset.query.standard_ordering else queryset.reverse()
+    return upright.order_by(*(key.order_by(reverse=reverse) for key in keys))
 
 
 def beyond(keys: Sequence[Key], position: Sequence[Any], *, reverse: bool) -> Q:
@@ -284,7 +292,8 @@ def _key(model: type[Model], name: str) -> Key:
         current: Any = model
         for relation in relations:
             link = current._meta.get_field(relation)
-            current = None if link.null else link.related_model
+            many = link.many_to_many or link.one_to_many
+            current = None if link.null or many else link.related_model
         field = current._meta.pk if column == "pk" else current._meta.get_field(column)
     except (FieldDoesNotExist, AttributeError):
         field = None
