@@ -1,0 +1,131 @@
+"""What each read costs: a number, and the same one for any number of rows."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from shop.orders.actions import Line
+from tests.shop.factories import ArticleFactory, CommentFactory, ProductFactory
+
+pytestmark = [pytest.mark.L1]
+
+#: Queries of a list by path and actor. Who is not anonymous costs one for the user, and on
+#: products one for the membership and one for its organization.
+LISTS = [
+    ("products/", "anonymous", 2),
+    ("products/", "customer", 4),
+    ("products/", "owner", 5),
+    ("products/", "staff", 4),
+    ("products/?search=product&in_stock=true&ordering=price", "anonymous", 2),
+    ("orders/", "customer", 2),
+    ("orders/", "staff", 2),
+    ("orders/?status=pending&customer_email=shop&ordering=-total_amount", "staff", 2),
+    ("addresses/", "customer", 2),
+    ("articles/", "anonymous", 1),
+    ("articles/", "customer", 2),
+    ("articles/", "staff", 2),
+    ("articles/{article}/comments/", "anonymous", 2),
+    ("articles/{article}/comments/", "customer", 3),
+]
+
+OBJECTS = [
+    ("products/{product}/", "anonymous", 1),
+    ("products/{product}/", "owner", 4),
+    ("orders/{order}/", "customer", 4),
+    ("orders/{order}/", "staff", 4),
+    ("addresses/{address}/", "customer", 2),
+    ("articles/{article}/", "anonymous", 1),
+    ("articles/{article}/", "staff", 2),
+    ("users/me/", "customer", 4),
+]
+
+
+@pytest.fixture
+def queries():
+    def run(client, path):
+        with CaptureQueriesContext(connection) as captured:
+            response = client.get(path)
+        assert response.status_code == 200, response.content
+        return [query["sql"] for query in captured], response
+
+    return run
+
+
+@pytest.fixture
+def grow(customer, article, make_order, address, organization):
+    """Add rows of every kind, by others and by the customer, with something below each."""
+
+    def add(number):
+        for index in range(number):
+            products = ProductFactory.create_batch(2, organization=organization)
+            lines = [Line(product.pk, 1) for product in products]
+            make_order(customer, "paid" if index % 2 else "pending", lines=lines)
+            CommentFactory(article=ArticleFactory())
+            CommentFactory(article=article)
+
+    return add
+
+
+class TestLists:
+    @pytest.mark.parametrize(("template", "actor", "expected"), LISTS)
+    def test_the_number_does_not_grow_with_the_rows(
+        self, client_of, api, queries, grow, article, template, actor, expected
+    ):
+        path = f"{api}/{template.format(article=article.pk)}"
+        client = client_of(actor)
+        grow(2)
+        few, shorter = queries(client, path)
+        grow(10)
+        many, longer = queries(client, path)
+
+        assert len(longer.json()["results"]) > len(shorter.json()["results"])
+        assert (len(few), len(many)) == (expected, expected), many
+
+    @pytest.mark.L2
+    @pytest.mark.parametrize(("template", "actor"), [("orders/", "staff"), ("articles/", "staff")])
+    def test_a_cursor_page_is_neither_counted_nor_skipped_to(
+        self, client_of, api, queries, grow, template, actor
+    ):
+        grow(4)
+        client = client_of(actor)
+        first = client.get(f"{api}/{template}?page_size=2").json()
+
+        executed, _ = queries(client, first["next"])
+
+        rows = executed[-1]
+        assert "OFFSET" not in rows
+        assert not any(sql.startswith("SELECT COUNT") for sql in executed)
+
+
+class TestObjects:
+    @pytest.mark.parametrize(("template", "actor", "expected"), OBJECTS)
+    def test_the_number_does_not_grow_with_what_belongs_to_it(
+        self,
+        client_of,
+        api,
+        queries,
+        grow,
+        product,
+        order,
+        address,
+        article,
+        template,
+        actor,
+        expected,
+    ):
+        found = {"product": product, "order": order, "address": address, "article": article}
+        path = f"{api}/" + template.format(**{name: row.pk for name, row in found.items()})
+        grow(3)
+        executed, _ = queries(client_of(actor), path)
+        assert len(executed) == expected, executed
+
+    def test_an_order_of_many_lines_costs_what_one_of_one_does(
+        self, as_customer, customer, make_order, api, queries, order
+    ):
+        lines = [Line(product.pk, 1) for product in ProductFactory.create_batch(20)]
+        large = make_order(customer, lines=lines)
+
+        short, _ = queries(as_customer, f"{api}/orders/{order.pk}/")
+        long, _ = queries(as_customer, f"{api}/orders/{large.pk}/")
+
+        assert len(short) == len(long)
