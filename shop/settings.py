@@ -37,7 +37,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "backstay",
-    "backstay.outbox",
     "shop",
     "shop.accounts",
     "shop.catalog",
