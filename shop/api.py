@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from shop.articles.views import ArticleViewSet, CommentViewSet
 from shop.catalog.views import ProductViewSet
+from shop.orders.reports import SalesReportView
 from shop.orders.views import AddressViewSet, OrderViewSet
 
 router = SimpleRouter(use_regex_path=False)
@@ -21,6 +22,7 @@ comments.register("comments", CommentViewSet, basename="comment")
 urlpatterns = [
     path("", include("shop.accounts.urls")),
     path("", include(router.urls)),
+    path("reports/sales/", SalesReportView.as_view(), name="sales-report"),
     path("articles/<int:article_id>/", include(comments.urls)),
 ]
 

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "backstay",
+    "backstay.outbox",
     "shop",
     "shop.accounts",
     "shop.catalog",
@@ -182,11 +183,14 @@ logs.configure_structlog()
 # --- the API --------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["backstay.auth.JWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "backstay.auth.JWTAuthentication",
+        "backstay.auth.StaffSessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["backstay.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_VERSIONING_CLASS": "backstay.versioning.PathVersioning",
+    "DEFAULT_VERSIONING_CLASS": "backstay.versioning.AnyVersioning",
     "DEFAULT_PAGINATION_CLASS": "backstay.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "backstay.contrib.spectacular.AutoSchema",
     "EXCEPTION_HANDLER": "backstay.errors.exception_handler",

@@ -4,8 +4,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
+from backstay.conf import settings as backstay
 from backstay.contrib.spectacular.views import SchemaView
 from shop import health
 
@@ -14,7 +15,14 @@ urlpatterns = [
     path("api/token/", include("backstay.auth.urls")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("api/<str:version>/", include("shop.api")),
+    # The same resources by ``Accept: application/json; version=2``, and by namespace.
+    path("mobile/", include("shop.api")),
+    *(
+        path(f"partners/{version}/", include(("shop.api", version)))
+        for version in backstay.VERSIONS
+    ),
     path("errors/", include("backstay.errors.urls")),
     path("health/live/", health.live),
     path("health/ready/", health.ready),

@@ -4,45 +4,31 @@ from functools import cached_property
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from rest_framework import viewsets
 from rest_framework.serializers import BaseSerializer
 
-from backstay.filtering import DjangoFilterBackend
-from backstay.pagination import CursorPagination
-from backstay.permissions import PermittedRowsMixin
-from backstay.serializers import ActionSerializersMixin
 from shop.articles.models import Article, Comment
 from shop.articles.permissions import ARTICLES, COMMENTS
 from shop.articles.serializers import ArticleDetail, CommentDetail
+from shop.resources import Resource
 
-METHODS = ["get", "post", "patch", "delete", "head", "options"]
 
-
-class ArticleViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
+class ArticleViewSet(Resource):
     """Published articles; drafts are for their author and staff."""
 
-    http_method_names = METHODS
     queryset = Article.objects.select_related("author").with_comment_count()
     permission_classes = (ARTICLES,)
     serializer_class = ArticleDetail
-    pagination_class = CursorPagination
-    filter_backends = (DjangoFilterBackend,)
-    lookup_value_converter = "int"
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         self.save_permitted(serializer, author=self.request.user)
 
 
-class CommentViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
+class CommentViewSet(Resource):
     """Comments of one article, newest first, for everyone who can see the article."""
 
-    http_method_names = METHODS
     queryset = Comment.objects.all()
     permission_classes = (COMMENTS,)
     serializer_class = CommentDetail
-    pagination_class = CursorPagination
-    filter_backends = (DjangoFilterBackend,)
-    lookup_value_converter = "int"
 
     @cached_property
     def article(self) -> Article:

@@ -1,19 +1,17 @@
 """Products: anyone reads, their sellers write."""
 
-from rest_framework import viewsets
 from rest_framework.serializers import BaseSerializer
 
 from backstay.filtering import DjangoFilterBackend, OrderingFilter, SearchFilter
 from backstay.pagination import PagePagination
-from backstay.permissions import PermittedRowsMixin
-from backstay.serializers import ActionSerializersMixin
 from shop.catalog.filters import ProductFilter
 from shop.catalog.models import Product
 from shop.catalog.permissions import PRODUCTS
 from shop.catalog.serializers import ProductDetail
+from shop.resources import Resource
 
 
-class ProductViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
+class ProductViewSet(Resource):
     """
     Products on sale.
 
@@ -21,7 +19,6 @@ class ProductViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelV
     A product that was ever ordered cannot be deleted, only set inactive.
     """
 
-    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     queryset = Product.objects.select_related("organization")
     permission_classes = (PRODUCTS,)
     serializer_class = ProductDetail
@@ -31,7 +28,6 @@ class ProductViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelV
     search_fields = ("name", "description", "sku")
     ordering_fields = ("price", "created_at")
     ordering = ("-created_at",)
-    lookup_value_converter = "int"
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         seller = getattr(self.request.user, "organization", None)

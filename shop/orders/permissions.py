@@ -1,6 +1,6 @@
 """Who may do what to orders and addresses."""
 
-from backstay.permissions import IsOwner, IsStaff, WithinWindow
+from backstay.permissions import HasOrganizationPermission, IsOwner, IsStaff, WithinWindow
 
 #: An order is its customer's; staff see and ship everyone's.
 ORDERS = IsOwner("customer.user") | IsStaff()
@@ -9,6 +9,11 @@ ORDERS = IsOwner("customer.user") | IsStaff()
 OWN_ORDER = IsOwner("customer.user")
 
 DELETE_WINDOW = WithinWindow(hours=24, methods=("DELETE",), code="delete_window_closed")
+
+#: An organization on pro or higher exports what its members ordered, staff everything.
+EXPORT = IsStaff() | HasOrganizationPermission(
+    required_plan="pro", organization="customer.user.membership.organization"
+)
 
 ADDRESSES = IsOwner("user")
 

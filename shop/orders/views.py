@@ -2,8 +2,9 @@
 
 from typing import Any, cast
 
-from drf_spectacular.utils import extend_schema
-from rest_framework import viewsets
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -11,14 +12,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from backstay.filtering import DjangoFilterBackend, OrderingFilter
-from backstay.pagination import CursorPagination
-from backstay.permissions import IsStaff, PermittedRowsMixin
-from backstay.serializers import ActionSerializersMixin
+from backstay.permissions import IsStaff
 from shop.orders import actions
 from shop.orders.addresses import remove_address
+from shop.orders.export import CSV, NDJSON, FormatNegotiation, csv_lines, ndjson_lines
 from shop.orders.filters import OrderFilter
 from shop.orders.models import Address, Order
-from shop.orders.permissions import ADDRESSES, DELETE_WINDOW, ORDERS, OWN_ORDER
+from shop.orders.permissions import ADDRESSES, DELETE_WINDOW, EXPORT, ORDERS, OWN_ORDER
 from shop.orders.querysets import OrderQuerySet
 from shop.orders.serializers import (
     AddressDetail,
@@ -28,14 +28,12 @@ from shop.orders.serializers import (
     OrderList,
     PaymentRequest,
 )
+from shop.resources import Resource
 
-METHODS = ["get", "post", "patch", "delete", "head", "options"]
 
-
-class OrderViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
+class OrderViewSet(Resource):
     """Orders: a customer's own, for staff everyone's."""
 
-    http_method_names = METHODS
     queryset = Order.objects.all()
     permission_classes = (IsAuthenticated, ORDERS)
     serializer_class = OrderDetail
@@ -45,12 +43,10 @@ class OrderViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelVie
         "partial_update": OrderChange,
         "pay": PaymentRequest,
     }
-    pagination_class = CursorPagination
     filter_backends = (DjangoFilterBackend, OrderingFilter)
     filterset_class = OrderFilter
     ordering_fields = ("created_at", "total_amount")
     ordering = ("-created_at",)
-    lookup_value_converter = "int"
 
     def get_queryset(self) -> OrderQuerySet:
         orders = cast("OrderQuerySet", super().get_queryset())
@@ -62,6 +58,32 @@ class OrderViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelVie
 
     def perform_destroy(self, instance: Order) -> None:
         actions.delete_order(order=instance)
+
+    @extend_schema(
+        filters=True,
+        parameters=[OpenApiParameter("format", enum=["ndjson", "csv"], default="ndjson")],
+        responses={
+            (200, "application/x-ndjson"): OrderList,
+            (200, "text/csv"): OpenApiTypes.STR,
+        },
+    )
+    @action(
+        detail=False,
+        permission_classes=[IsAuthenticated, EXPORT],
+        renderer_classes=[NDJSON, CSV],
+        content_negotiation_class=FormatNegotiation,
+        pagination_class=None,
+    )
+    def export(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
+        """All orders of one's organization as a stream, filtered as the list."""
+        everyone = Order.objects.filter(EXPORT.scope(request.user, Order))
+        orders = cast("OrderQuerySet", self.filter_queryset(everyone.for_list()))
+        media_type = request.accepted_renderer.media_type
+        if media_type == CSV.media_type:
+            lines = csv_lines(orders)
+        else:
+            lines = ndjson_lines(orders, OrderList(context=self.get_serializer_context()))
+        return StreamingHttpResponse(lines, content_type=f"{media_type}; charset=utf-8")
 
     @extend_schema(responses=OrderDetail)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, ORDERS, OWN_ORDER])
@@ -98,16 +120,12 @@ class OrderViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelVie
         return self.respond(order)
 
 
-class AddressViewSet(PermittedRowsMixin, ActionSerializersMixin, viewsets.ModelViewSet):
+class AddressViewSet(Resource):
     """One's own addresses. One that an order was shipped to cannot change any more."""
 
-    http_method_names = METHODS
     queryset = Address.objects.current()
     permission_classes = (ADDRESSES,)  # type: ignore[assignment]  # The stubs know classes only.
     serializer_class = AddressDetail
-    pagination_class = CursorPagination
-    filter_backends = (DjangoFilterBackend,)
-    lookup_value_converter = "int"
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         self.save_permitted(serializer, user=self.request.user)

@@ -143,10 +143,15 @@ def refuse_unknown_parameters(request: Request, view: APIView) -> None:
 
 
 def known_parameters(view: Any) -> set[str]:
-    """Every query parameter *view* reads, from its filters, its paginator and its format."""
+    """
+    Every query parameter *view* reads, from its filters, its paginator and its format.
+
+    A view that reads others names them in ``query_parameters``.
+    """
     known = {api_settings.URL_FORMAT_OVERRIDE} - {None}
     if is_detail(view):
         return known
+    known |= set(getattr(view, "query_parameters", ()))
     paginator = getattr(view, "paginator", None)
     known |= set(getattr(paginator, "query_parameters", set)())
     for backend in getattr(view, "filter_backends", ()):

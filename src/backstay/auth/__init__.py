@@ -10,12 +10,14 @@ its use; it ends with its lifetime or with its user.
 """
 
 from backstay.auth.authentication import JWTAuthentication
+from backstay.auth.browser import StaffSessionAuthentication
 from backstay.auth.errors import InvalidCredentials, TokenExpired, TokenInvalid
 from backstay.auth.issuing import issue_tokens, refresh_tokens
 
 __all__ = [
     "InvalidCredentials",
     "JWTAuthentication",
+    "StaffSessionAuthentication",
     "TokenExpired",
     "TokenInvalid",
     "issue_tokens",

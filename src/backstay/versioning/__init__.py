@@ -8,6 +8,14 @@ older version runs through them: its body forward, the answer back.
 
 from backstay.versioning.path import PathVersioning
 from backstay.versioning.serializers import TransformsMixin
+from backstay.versioning.sources import AnyVersioning
 from backstay.versioning.transforms import Collapse, Nest, Transform
 
-__all__ = ["Collapse", "Nest", "PathVersioning", "Transform", "TransformsMixin"]
+__all__ = [
+    "AnyVersioning",
+    "Collapse",
+    "Nest",
+    "PathVersioning",
+    "Transform",
+    "TransformsMixin",
+]

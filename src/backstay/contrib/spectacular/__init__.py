@@ -10,11 +10,15 @@ error shape.
 
 from typing import Any
 
+from django.conf import settings as django_settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.serializers import BaseSerializer
 
+from backstay.conf import settings
+from backstay.errors.codes import CATALOGUE
 from backstay.versioning.transforms import steps_back
 
 #: RFC 9457 with backstay's members: see ``backstay.errors.formatters``.
@@ -63,12 +67,47 @@ class AutoSchema(SpectacularAutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
-            schema = {"$ref": f"#/components/schemas/{self._problem_component().name}"}
-            operation["responses"]["default"] = {
-                "description": "An error, in the one shape of all errors.",
-                "content": {"application/problem+json": {"schema": schema}},
-            }
+            for code in self._problem_codes(operation):
+                status = str(CATALOGUE[code].status)
+                operation["responses"].setdefault(status, self._problem_response(code))
+            operation["responses"]["default"] = self._problem_response(None)
         return operation
+
+    def _problem_codes(self, operation: dict[str, Any]) -> list[str]:
+        """What can go wrong here, by what the operation takes and who may call it."""
+        codes = ["not_acceptable", "internal_error", "service_unavailable"]
+        if "requestBody" in operation:
+            codes += ["validation_error", "payload_too_large", "unsupported_media_type"]
+        parameters = {parameter["in"] for parameter in operation.get("parameters", ())}
+        if "query" in parameters:
+            codes.append("validation_error")
+        if "path" in parameters:
+            codes.append("not_found")
+        if operation.get("security"):
+            codes += ["not_authenticated", "permission_denied"]
+        if self.method not in SAFE_METHODS:
+            codes.append("conflict")
+        return codes
+
+    def _problem_response(self, code: str | None) -> dict[str, Any]:
+        content: dict[str, Any] = {
+            "schema": {"$ref": f"#/components/schemas/{self._problem_component().name}"}
+        }
+        if code is None:
+            description = "Any other error, in the one shape of all errors."
+        else:
+            entry = CATALOGUE[code]
+            description = f"{entry.title}. {entry.meaning}"
+            content["example"] = {
+                "type": settings.ERROR_TYPE_BASE + code,
+                "title": entry.title,
+                "status": entry.status,
+                "code": code,
+                "detail": entry.meaning,
+                "instance": self.path,
+                "request_id": "6f1c1b0c3a5e4d0e8a7c2f9b1d3e5f70",
+            }
+        return {"description": description, "content": {"application/problem+json": content}}
 
     def _problem_component(self) -> ResolvedComponent:
         component = ResolvedComponent(
@@ -89,6 +128,17 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class StaffSessionScheme(OpenApiAuthenticationExtension):
+    """``StaffSessionAuthentication`` as a security scheme."""
+
+    target_class = "backstay.auth.browser.StaffSessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        name = django_settings.SESSION_COOKIE_NAME
+        return {"type": "apiKey", "in": "cookie", "name": name, "description": "For staff."}
 
 
 class DeclaredSerializer(OpenApiSerializerExtension):

@@ -1,0 +1,49 @@
+"""What all versioned resources of the service have in common."""
+
+from typing import Any
+
+from django.utils.cache import patch_vary_headers
+from rest_framework import viewsets
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from backstay.filtering import DjangoFilterBackend
+from backstay.pagination import CursorPagination
+from backstay.permissions import PermittedRowsMixin
+from backstay.serializers import ActionSerializersMixin
+
+#: Mounts that serve only those who are logged in, whatever the resource allows.
+PRIVATE_MOUNTS = ("mobile/", "partners/")
+
+
+class SignedInWhereAsked(BasePermission):
+    """Anonymous callers have the public mount."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        match = request.resolver_match
+        private = match is not None and match.route.startswith(PRIVATE_MOUNTS)
+        return not private or request.user.is_authenticated
+
+
+class MountedView(APIView):
+    """A view of ``shop.api``, which is mounted once for each way to say the version."""
+
+    def get_permissions(self) -> list[Any]:
+        return [SignedInWhereAsked(), *super().get_permissions()]
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kw: Any) -> Response:
+        """The version may be asked for by ``Accept``, so caches must tell answers apart by it."""
+        final = super().finalize_response(request, response, *args, **kw)
+        patch_vary_headers(final, ["Accept"])
+        return final
+
+
+class Resource(PermittedRowsMixin, ActionSerializersMixin, MountedView, viewsets.ModelViewSet):
+    """One kind of object: list, create, retrieve, change what is named, delete."""
+
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    pagination_class: Any = CursorPagination
+    filter_backends: Any = (DjangoFilterBackend,)
+    lookup_value_converter = "int"

@@ -1,0 +1,36 @@
+"""
+Staff in the browser: Django's session, for pages of ours that call the API.
+
+A session is looked at only when its cookie came, and speaks only for active staff. Every
+request by it that could change something needs CSRF proof: 403 ``csrf_failed``.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+
+class CsrfFailed(PermissionDenied):
+    """Reload the page for a fresh CSRF token, and send it."""
+
+    default_code = "csrf_failed"
+    default_detail = "The CSRF token is missing or wrong. Send it as X-CSRFToken."
+
+
+class StaffSessionAuthentication(SessionAuthentication):
+    """Put it after the token classes: a bearer token goes first."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        found = super().authenticate(request)
+        return found if found is not None and found[0].is_staff else None
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied:
+            raise CsrfFailed from None
