@@ -11,6 +11,7 @@ hangs. Neither probe tells where the parts are.
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Literal
 
 from django.conf import settings
@@ -42,8 +43,8 @@ def live(_: HttpRequest) -> HttpResponse:
 @require_safe
 def ready(_: HttpRequest) -> HttpResponse:
     checks: dict[str, Callable[[], None]] = {"database": check_database}
-    if settings.ENVIRONMENT.redis_url:
-        checks["redis"] = check_redis
+    if url := settings.ENVIRONMENT.redis_url:
+        checks["redis"] = partial(check_redis, url)
     pending = {name: _waiting.submit(check) for name, check in checks.items()}
     results = {name: outcome(check) for name, check in pending.items()}
     if results["database"] != "ok":
@@ -72,13 +73,13 @@ def check_database() -> None:
         connection.close()
 
 
-def check_redis() -> None:
+def check_redis(url: str) -> None:
     """
     Raises:
         RedisError: no connection, or no answer on it.
     """
     with Redis.from_url(
-        settings.ENVIRONMENT.redis_url,
+        url,
         socket_connect_timeout=CHECK_SECONDS,
         socket_timeout=CHECK_SECONDS,
         retry=Retry(NoBackoff(), 0),

@@ -58,7 +58,14 @@ def postgresql(environ: Mapping[str, str]) -> Iterator[Service]:
     with scratch(owner=unprivileged_user()) as (directory, demote):
         data = directory / "data"
         binaries = reachable(installed, directory, demote)
-        initdb = [binaries / "initdb", "--pgdata", data, "--username", "tests", "--no-sync"]
+        initdb: list[str | Path] = [
+            binaries / "initdb",
+            "--pgdata",
+            data,
+            "--username",
+            "tests",
+            "--no-sync",
+        ]
         run([*initdb, "--auth", "trust", "--encoding", "UTF8", "--locale", LOCALE], demote)
         port = free_port()
         options = {
