@@ -17,6 +17,7 @@ class CustomerBlocked(Problem):
     status_code = 400
     code = "customer_blocked"
     title = "Customer blocked"
+    advice = "Contact the shop."
     default_detail = "This customer may not place orders. Contact the shop."
 
 
@@ -26,4 +27,5 @@ class InsufficientInventory(Problem):
     status_code = 409
     code = "insufficient_inventory"
     title = "Not enough stock"
+    advice = "Order fewer, or wait until more arrive. Nothing of the order was taken."
     default_detail = "Fewer units are left than were asked for; nothing was ordered."

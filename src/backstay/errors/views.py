@@ -13,7 +13,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import mark_safe
 from django.views import csrf, defaults
 
 from backstay.errors.codes import CATALOGUE, Code, code_of_status
@@ -76,7 +77,8 @@ def explain(request: HttpRequest, code: str) -> HttpResponse:
         return ProblemResponse(Converted(404, "not_found", "There is no such code."), request)
     response: HttpResponse
     if request.accepts("text/html") and "text/html" in request.headers.get("Accept", ""):
-        response = HttpResponse(format_html(_PAGE, **asdict(entry)))
+        words = {name: _prose(text) for name, text in asdict(entry).items()}
+        response = HttpResponse(format_html(_PAGE, **words))
     else:
         response = JsonResponse(asdict(entry))
     patch_vary_headers(response, ["Accept"])
@@ -87,7 +89,7 @@ def _declared(code: str, base: type[Problem] = Problem) -> Code | None:
     """The entry of a project's own problem: its title, its docstring, its advice."""
     for kind in base.__subclasses__():
         if kind.code == code:
-            meaning = " ".join((kind.__doc__ or "").split())
+            meaning = " ".join((kind.__doc__ or "").replace("``", "`").split())
             return Code(code, kind.status_code, str(kind.title), meaning, str(kind.advice))
         found = _declared(code, kind)
         if found:
@@ -101,3 +103,9 @@ def _kept(request: HttpRequest, view: Any, *args: Any) -> HttpResponse | None:
 
 def _bare(request: HttpRequest, status: int) -> HttpResponse:
     return ProblemResponse(Converted(status, code_of_status(status)), request)
+
+
+def _prose(text: Any) -> Any:
+    """Text as HTML, what stands in backticks as code."""
+    parts = conditional_escape(str(text)).split("`")
+    return mark_safe("".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts)))  # noqa: S308  # Escaped above.
