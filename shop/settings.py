@@ -212,12 +212,23 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/(v[0-9]+)?",
     "ENUM_NAME_OVERRIDES": {
+        "MemberRole": "shop.accounts.models.Membership.Role",
         "OrderStatus": "shop.orders.models.Order.Status",
         "PaymentStatus": "shop.orders.models.Payment.Status",
         "PaymentMethod": "shop.orders.models.Payment.Method",
     },
     "PREPROCESSING_HOOKS": ["shop.api.documented"],
     "SWAGGER_UI_DIST": "SIDECAR",
+    # A choice of the version in the page's bar.
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "urls": [
+            {"url": "/api/schema/?version=v2", "name": "v2"},
+            {"url": "/api/schema/?version=v1", "name": "v1"},
+        ],
+    },
+    # The system's fonts: the page loads nothing from another host.
+    "REDOC_UI_SETTINGS": {"theme": {"typography": {"fontFamily": "system-ui, sans-serif"}}},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }

@@ -15,7 +15,11 @@ urlpatterns = [
     path("api/token/", include("backstay.auth.urls")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/docs/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path(
+        "api/docs/redoc/",
+        SpectacularRedocView.as_view(url_name="schema", template_name="shop/redoc.html"),
+        name="redoc",
+    ),
     path("api/<str:version>/", include("shop.api")),
     # The same resources by ``Accept: application/json; version=2``, and by namespace.
     path("mobile/", include("shop.api")),
