@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model, Q
 
 from backstay.conf import settings
@@ -37,6 +38,10 @@ class HasOrganizationPermission(Rule):
             self.code = "plan_required"
             self.message = f"This needs an organization on the {self.required_plan} plan or higher."
 
+    @property
+    def about_objects(self) -> bool:
+        return self.organization is not None
+
     def admits(self, user: Any, *, method: str = "GET") -> bool:
         organization = getattr(user, "organization", None)
         if organization is None or (self.roles and user.role not in self.roles):
@@ -66,6 +71,13 @@ def RequirePlan(plan: str) -> HasOrganizationPermission:  # noqa: N802  # Reads 
 
 
 def plan_admits(actual: str, required: str) -> bool:
-    """Whether *actual* is *required* or a higher plan of ``PLANS``."""
+    """
+    Whether *actual* is *required* or a higher plan of ``PLANS``.
+
+    Raises:
+        ImproperlyConfigured: no plan is called *required*.
+    """
     plans = settings.PLANS
+    if required not in plans:
+        raise ImproperlyConfigured(f'BACKSTAY["PLANS"] has no plan {required!r}.')
     return actual in plans and plans.index(actual) >= plans.index(required)

@@ -11,8 +11,13 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any, Self
 
-from django.db.models import Model, Q
-from rest_framework.permissions import SAFE_METHODS, BasePermission, OperationHolderMixin
+from django.db.models import BooleanField, Case, Model, Q, Value, When
+from rest_framework.permissions import (
+    SAFE_METHODS,
+    BasePermission,
+    BasePermissionMetaclass,
+    OperationHolderMixin,
+)
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -20,7 +25,20 @@ EVERY_ROW = Q()
 NO_ROW = Q(pk__in=())
 
 
-class Rule(OperationHolderMixin, BasePermission):
+class RuleType(BasePermissionMetaclass):
+    """Lets classes of rules combine as their instances do: ``~IsStaff`` is ``~IsStaff()``."""
+
+    def __and__(self, other: Any) -> Any:
+        return self() & as_instance(other)
+
+    def __or__(self, other: Any) -> Any:
+        return self() | as_instance(other)
+
+    def __invert__(self) -> Any:
+        return ~self()
+
+
+class Rule(OperationHolderMixin, BasePermission, metaclass=RuleType):
     """
     The base of all rules. Override ``admits``, or ``rows`` and ``holds`` together.
 
@@ -61,21 +79,35 @@ class Rule(OperationHolderMixin, BasePermission):
     def __call__(self) -> Self:
         return copy(self)
 
+    @property
+    def about_objects(self) -> bool:
+        """Whether the answer depends on the object, and not on the user and method alone."""
+        return type(self).holds is not Rule.holds
+
     def __and__(self, other: Any) -> Any:
+        other = as_instance(other)
         return AllOf(self, other) if isinstance(other, Rule) else super().__and__(other)
 
     def __or__(self, other: Any) -> Any:
+        other = as_instance(other)
         return AnyOf(self, other) if isinstance(other, Rule) else super().__or__(other)
 
     def __invert__(self) -> Any:
         return Not(self)
 
 
-class AllOf(Rule):
-    """``A & B``."""
+class Combination(Rule):
+    """Several rules as one; each request gets its own copy of every part."""
 
     def __init__(self, *rules: Rule) -> None:
         self.rules = rules
+
+    def __call__(self) -> Self:
+        return type(self)(*(rule() for rule in self.rules))
+
+
+class AllOf(Combination):
+    """``A & B``."""
 
     def admits(self, user: Any, *, method: str = "GET") -> bool:
         return all(rule.admits(user, method=method) for rule in self.rules)
@@ -86,12 +118,17 @@ class AllOf(Rule):
     def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
         return all(rule.permits(user, obj, method=method) for rule in self.rules)
 
+    def __invert__(self) -> Any:
+        return AnyOf(*(~rule for rule in self.rules))
 
-class AnyOf(Rule):
-    """``A | B``."""
+
+class AnyOf(Combination):
+    """``A | B``; a refusal says what the last of them that has a code or a message says."""
 
     def __init__(self, *rules: Rule) -> None:
-        self.rules = rules
+        super().__init__(*rules)
+        self.code = next((rule.code for rule in reversed(rules) if rule.code), None)
+        self.message = next((rule.message for rule in reversed(rules) if rule.message), None)
 
     def admits(self, user: Any, *, method: str = "GET") -> bool:
         return any(rule.admits(user, method=method) for rule in self.rules)
@@ -102,22 +139,35 @@ class AnyOf(Rule):
     def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
         return any(rule.permits(user, obj, method=method) for rule in self.rules)
 
+    def __invert__(self) -> Any:
+        return AllOf(*(~rule for rule in self.rules))
+
 
 class Not(Rule):
-    """``~A``: the users that A does not admit; for a rule about objects, its other objects."""
+    """
+    ``~A``: the users that A does not admit; for a rule about objects, its other objects.
+
+    A is one rule and no combination: ``~(A & B)`` is ``~A | ~B``, so that what refuses a
+    user before any object is known still does.
+    """
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
 
+    def __call__(self) -> Self:
+        return type(self)(self.rule())
+
     def admits(self, user: Any, *, method: str = "GET") -> bool:
-        about_objects = type(self.rule).holds is not Rule.holds
-        return about_objects or not self.rule.admits(user, method=method)
+        return self.rule.about_objects or not self.rule.admits(user, method=method)
 
     def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
         return none_of(self.rule.scope(user, model, method=method))
 
     def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
         return not self.rule.permits(user, obj, method=method)
+
+    def __invert__(self) -> Any:
+        return self.rule
 
 
 class IsStaff(Rule):
@@ -134,6 +184,11 @@ class ReadOnly(Rule):
         return method in SAFE_METHODS
 
 
+def as_instance(permission: Any) -> Any:
+    """*permission*, an instance where it is a class of rules."""
+    return permission() if isinstance(permission, RuleType) else permission
+
+
 def all_of(conditions: Iterable[Q]) -> Q:
     """Rows that meet every condition."""
     return reduce(and_, conditions, EVERY_ROW)
@@ -146,5 +201,12 @@ def any_of(conditions: Iterable[Q]) -> Q:
 
 
 def none_of(condition: Q) -> Q:
-    """Rows that do not meet the condition."""
-    return ~condition if condition else NO_ROW
+    """
+    Rows that do not meet the condition, among them those of which SQL cannot tell.
+
+    ``NOT`` of a comparison with NULL is NULL, which would hide the row.
+    """
+    if not condition:
+        return NO_ROW
+    met = When(condition, then=Value(False))
+    return Q(Case(met, default=Value(True), output_field=BooleanField()))

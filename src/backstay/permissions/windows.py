@@ -37,5 +37,7 @@ class WithinWindow(Rule):
         return Q(**{f"{self.field}__gte": timezone.now() - self.window})
 
     def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        if method not in self.methods:
+            return True
         opened = getattr(obj, self.field)
-        return method not in self.methods or bool(opened >= timezone.now() - self.window)
+        return opened is not None and bool(opened >= timezone.now() - self.window)
