@@ -6,6 +6,10 @@ import uuid
 from django.db import models
 from django.db.models.functions import Lower
 
+from tests.backstay.testapp.tenants import Desk, Document, Folder
+
+__all__ = ["Book", "Desk", "Document", "Folder", "Inventory", "Loan", "Shelf"]
+
 
 class Shelf(models.Model):
     name = models.CharField(max_length=50, unique=True)
