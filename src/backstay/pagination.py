@@ -94,12 +94,7 @@ class CursorPagination(PageSizeMixin, pagination.BasePagination):
         return self._link("previous", self.page[:1]) if self.has_previous else None
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": ["string", "null"], "format": "uri"}
-        return {
-            "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {"next": link, "previous": link, "results": schema},
-        }
+        return page_schema(next=LINK, previous=LINK, results=schema)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         cursor = {
@@ -169,6 +164,10 @@ class PagePagination(PageSizeMixin, pagination.PageNumberPagination):
         ordered = in_order_of(keyset(queryset, ()), queryset)
         page: list[Any] | None = super().paginate_queryset(ordered, request, view)
         return page
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        count = {"type": "integer", "minimum": 0}
+        return page_schema(count=count, next=LINK, previous=LINK, results=schema)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         page = {
@@ -269,6 +268,14 @@ def read_positive(text: str, parameter: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0:
         return int(text)
     raise QueryParameterError(parameter, "Expected a whole number above zero.")
+
+
+#: The address of another page, null where there is none (OpenAPI 3.1).
+LINK = {"type": ["string", "null"], "format": "uri"}
+
+
+def page_schema(**members: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(members), "properties": members}
 
 
 def page_size_parameter(paginator: PageSizeMixin) -> dict[str, Any]:
