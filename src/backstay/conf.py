@@ -56,6 +56,12 @@ def duration(value: Any) -> timedelta:
     return value
 
 
+def positive_duration(value: Any) -> timedelta:
+    if not isinstance(value, timedelta) or value <= timedelta(0):
+        raise ValueError("expected a datetime.timedelta above zero.")
+    return value
+
+
 def text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("expected a string that is not empty.")
@@ -138,6 +144,15 @@ class Settings:
 
     #: Plans from the lowest to the highest; a gate for one admits those after it.
     PLANS = Setting[tuple[str, ...]](("free", "pro", "enterprise"), names)
+
+    # --- outbox ---------------------------------------------------------------
+
+    #: A job that has failed so often is parked until somebody looks at it.
+    OUTBOX_MAX_ATTEMPTS = Setting[int](10, positive)
+
+    #: After so long the jobs of a worker that died are taken by another. Longer than
+    #: any job with ``atomic=False`` takes.
+    OUTBOX_LEASE = Setting[timedelta](timedelta(minutes=1), positive_duration)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, value in vars(type(self)).items() if isinstance(value, Setting))

@@ -1,0 +1,116 @@
+"""
+What a worker does to the table: claim, start, complete, retry, park, release.
+
+A claim is a lease. It moves ``due_at`` to the lease's end, so the jobs of a worker
+that was killed come up again by themselves, and draws a token; every later step
+names the token and so fails for a worker whose lease was taken over.
+
+PostgreSQL skips rows that another worker is claiming or has locked to run
+(``SKIP LOCKED``). SQLite has one writer, so one ``UPDATE`` is enough.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.db import connections
+from django.db.models import F, QuerySet
+
+from backstay.outbox.failures import Failure
+from backstay.outbox.models import QueuedJob
+
+#: One statement for each kind of database, which takes the jobs and returns them.
+CLAIM = {
+    # Materialized: planned as a join, the limit could be applied more than once.
+    "postgresql": """
+        WITH due AS MATERIALIZED (
+            SELECT id FROM {table}
+            WHERE parked_at IS NULL AND due_at <= %(now)s
+            ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        )
+        UPDATE {table} AS job SET claim = %(claim)s, due_at = %(until)s
+        FROM due WHERE job.id = due.id RETURNING job.*
+    """,
+    "sqlite": """
+        UPDATE {table} SET claim = %(claim)s, due_at = %(until)s
+        WHERE id IN (
+            SELECT id FROM {table}
+            WHERE parked_at IS NULL AND due_at <= %(now)s
+            ORDER BY due_at LIMIT %(limit)s
+        )
+        RETURNING *
+    """,
+}
+
+
+class ClaimLost(Exception):
+    """The lease ended and another worker has the job, or it is done."""
+
+
+class Queue:
+    """The jobs of one database."""
+
+    def __init__(self, using: str) -> None:
+        self.using = using
+
+    def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[QueuedJob]:
+        """Take up to *limit* jobs that are due, for as long as *lease*."""
+        connection = connections[self.using]
+        token = QueuedJob._meta.get_field("claim").get_db_prep_value(uuid4(), connection)
+        values = {"now": now, "until": now + lease, "claim": token, "limit": limit}
+        table = connection.ops.quote_name(QueuedJob._meta.db_table)
+        statement = CLAIM[connection.vendor].format(table=table)
+        return list(QueuedJob.objects.using(self.using).raw(statement, values))
+
+    def start(self, job: QueuedJob, *, now: datetime, lease: timedelta) -> None:
+        """
+        Count the try and begin the lease anew, committed before anything is done.
+
+        Raises:
+            ClaimLost: the job waited longer than its lease.
+        """
+        if not self._held(job).update(attempts=F("attempts") + 1, due_at=now + lease):
+            raise ClaimLost
+        job.attempts += 1
+
+    def lock(self, job: QueuedJob) -> None:
+        """
+        Keep the job from others until the transaction ends, however long that takes.
+
+        Raises:
+            ClaimLost: another worker has taken it since it was started.
+        """
+        if not self._held(job).select_for_update().values("pk"):
+            raise ClaimLost
+
+    def complete(self, job: QueuedJob) -> None:
+        """
+        Raises:
+            ClaimLost: another worker has the job; what this one wrote must not stay.
+        """
+        if not self._held(job).delete()[0]:
+            raise ClaimLost
+
+    def retry(self, job: QueuedJob, *, at: datetime, failure: Failure) -> None:
+        """Give the job up until *at*."""
+        self._leave(job, due_at=at, error=failure.error, raised_in=failure.raised_in)
+
+    def park(self, job: QueuedJob, *, at: datetime, failure: Failure) -> None:
+        """Give the job up until somebody looks at it."""
+        self._leave(job, parked_at=at, error=failure.error, raised_in=failure.raised_in)
+
+    def release(self, jobs: Iterable[QueuedJob], *, now: datetime) -> None:
+        """Give back jobs that were claimed and not started."""
+        for job in jobs:
+            self._held(job).update(claim=None, due_at=now)
+
+    def _held(self, job: QueuedJob) -> QuerySet[QueuedJob]:
+        return QueuedJob.objects.using(self.using).filter(pk=job.pk, claim=job.claim)
+
+    def _leave(self, job: QueuedJob, **changes: object) -> None:
+        """
+        Raises:
+            ClaimLost: it is no longer ours to leave.
+        """
+        if not self._held(job).update(claim=None, **changes):
+            raise ClaimLost

@@ -1,0 +1,66 @@
+"""What runs in the processes that the tests start, and kill."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+import django
+from django.db import connection, transaction
+
+
+def enter(database: str, target: Callable[..., None], arguments: Sequence[Any]) -> None:
+    """Set Django up for the test's database, and call *target*."""
+    django.setup()
+    connection.settings_dict["NAME"] = database
+    try:
+        target(*arguments)
+    finally:
+        connection.close()
+
+
+def kill_self() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    # The signal is on its way: nothing more may happen here.
+    time.sleep(60)
+
+
+def drain(start: Barrier | None = None) -> None:
+    """Deliver what is due, beginning when all who share *start* are there."""
+    from backstay.outbox.relay import Relay
+    from tests.backstay.outbox import jobs  # noqa: F401  # Registers the jobs.
+
+    if start is not None:
+        start.wait(timeout=60)
+    Relay().drain()
+
+
+def work() -> None:
+    """``manage.py worker``, as it stands."""
+    from django.core.management import call_command
+
+    from tests.backstay.outbox import jobs  # noqa: F401  # Registers the jobs.
+
+    call_command("worker")
+
+
+def commit_and_die(name: str) -> None:
+    """Commit a row and its job, and be killed before anything else can happen."""
+    from tests.backstay.outbox.jobs import shelve
+    from tests.backstay.testapp.models import Shelf
+
+    # Registered first, so it runs before anything that enqueueing does after commit.
+    with transaction.atomic():
+        transaction.on_commit(kill_self)
+        Shelf.objects.create(name=f"{name}, ordered")
+        shelve.enqueue(name=name)
+
+
+def die_before_commit(name: str) -> None:
+    from tests.backstay.outbox.jobs import shelve
+
+    with transaction.atomic():
+        shelve.enqueue(name=name)
+        kill_self()
