@@ -82,9 +82,14 @@ def cache_settings(redis_url: str | None) -> dict[str, Any]:
 
 def mail_settings(mail: Mail) -> dict[str, Any]:
     """The ``EMAIL_…`` settings. A password is never sent without TLS."""
-    backend = {"file": "filebased", "console": "console"}.get(mail.transport, "smtp")
+    backends = {
+        "file": "shop.mail.FileBackend",
+        "console": "django.core.mail.backends.console.EmailBackend",
+    }
     return {
-        "EMAIL_BACKEND": f"django.core.mail.backends.{backend}.EmailBackend",
+        "EMAIL_BACKEND": backends.get(
+            mail.transport, "django.core.mail.backends.smtp.EmailBackend"
+        ),
         "EMAIL_FILE_PATH": str(mail.directory) if mail.directory else None,
         "EMAIL_HOST": mail.host,
         "EMAIL_PORT": mail.port,

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from backstay.errors import Conflict
 from shop.accounts.models import Membership, Organization, User
 from shop.accounts.signals import anonymised
+from shop.accounts.tasks import send_known_address_mail, send_welcome_mail
 
 
 def register(*, email: str, password: str, first_name: str, last_name: str) -> bool:
@@ -27,9 +28,13 @@ def register(*, email: str, password: str, first_name: str, last_name: str) -> b
     try:
         with transaction.atomic():
             user.save()
+            send_welcome_mail.enqueue(user_id=user.pk)
     except IntegrityError:
-        if not User.objects.filter(email=email).exists():
+        known = User.objects.filter(email=email).first()
+        if known is None:
             raise
+        # Its owner may be told, and one row is written either way.
+        send_known_address_mail.enqueue(user_id=known.pk)
         return False
     return True
 

@@ -22,6 +22,7 @@ from shop.catalog.actions import Line, return_stock, take_stock
 from shop.catalog.models import Product
 from shop.orders.errors import CustomerBlocked, InsufficientInventory, InvalidOrder
 from shop.orders.models import Address, Customer, Order, OrderItem, Payment
+from shop.orders.tasks import send_order_confirmation
 
 __all__ = [
     "MAX_LINES",
@@ -89,6 +90,7 @@ def place_order(
         )
         for line in lines
     )
+    send_order_confirmation.enqueue(order_id=order.pk)
     return order
 
 

@@ -3,6 +3,8 @@ What gunicorn is told; ``manage.py serve`` gives it the socket.
 
 Workers are replaced when they die. SIGTERM stops accepting, lets requests in
 flight finish for up to ``graceful_timeout`` seconds, and exits with 0.
+
+Without a broker each worker delivers jobs as well, in one thread.
 """
 
 from typing import Any
@@ -38,3 +40,19 @@ logger_class = QuietLogger
 logconfig_dict = configuration(ENVIRONMENT.log_format)
 # Which proxies to believe is decided in one place, TRUSTED_PROXIES.
 forwarded_allow_ips = ""
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start delivering, where no broker says that other processes do."""
+    if ENVIRONMENT.celery_broker_url is None:
+        # Django is set up now; when this module was read it was not.
+        from backstay.outbox.thread import RelayThread
+
+        worker.relay = RelayThread()
+        worker.relay.start()
+
+
+def worker_exit(_: Any, worker: Any) -> None:
+    """Hand back the jobs that were claimed; one that hangs must not keep us."""
+    if hasattr(worker, "relay"):
+        worker.relay.stop(timeout_seconds=1)
