@@ -38,7 +38,9 @@ def start_process(tmp_path: Path, monkeypatch) -> Iterator[Callable[..., SpawnPr
 
     def start(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
         name = str(connection.settings_dict["NAME"])
-        process = get_context("spawn").Process(target=enter, args=(name, target, arguments))
+        # By its path: a module of models is imported when Django is set up, not before.
+        path = f"{target.__module__}.{target.__qualname__}"
+        process = get_context("spawn").Process(target=enter, args=(name, path, arguments))
         process.start()
         started.append(process)
         return process

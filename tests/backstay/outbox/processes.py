@@ -3,20 +3,21 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import django
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 
-def enter(database: str, target: Callable[..., None], arguments: Sequence[Any]) -> None:
-    """Set Django up for the test's database, and call *target*."""
+def enter(database: str, target: str, arguments: Sequence[Any]) -> None:
+    """Set Django up for the test's database, import *target* by its path and call it."""
     django.setup()
     connection.settings_dict["NAME"] = database
     try:
-        target(*arguments)
+        import_string(target)(*arguments)
     finally:
         connection.close()
 
