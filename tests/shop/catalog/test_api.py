@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from shop.catalog.models import Product
 from tests.shop.factories import OrderItemFactory, OrganizationFactory, ProductFactory
@@ -387,11 +388,11 @@ class TestCreateProduct:
         )
 
     @pytest.mark.E2
-    @pytest.mark.django_db(transaction=True)
     def test_a_taken_sku_is_409_and_named(self, as_owner, product, version):
         body = {**(self.V1 if version == "v1" else self.V2), "sku": product.sku}
 
-        response = as_owner.post(f"/api/{version}/products/", body)
+        with transaction.atomic():
+            response = as_owner.post(f"/api/{version}/products/", body)
 
         assert_problem(response, 409, "conflict", [("/sku", "unique")])
         assert Product.objects.get() == product
@@ -492,9 +493,9 @@ class TestChangeProduct:
         assert [error["pointer"] for error in problem["errors"]] == [pointer]
 
     @pytest.mark.E2
-    @pytest.mark.django_db(transaction=True)
     def test_a_taken_sku_is_409_and_named(self, as_owner, product, hidden_product, api):
-        response = as_owner.patch(f"{api}/products/{product.pk}/", {"sku": hidden_product.sku})
+        with transaction.atomic():
+            response = as_owner.patch(f"{api}/products/{product.pk}/", {"sku": hidden_product.sku})
         assert_problem(response, 409, "conflict", [("/sku", "unique")])
 
     def test_put_is_405(self, as_owner, api, product):
