@@ -17,6 +17,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 from django_filters import rest_framework as drf_filters
 from rest_framework import filters
 from rest_framework.request import Request
@@ -33,7 +34,10 @@ class InstantField(django_filters.fields.IsoDateTimeField):
     """An ISO-8601 instant that is still one in UTC; without an offset it is UTC."""
 
     def clean(self, value: Any) -> datetime | None:
-        instant: datetime | None = super().clean(value)
+        if "\x00" in str(value):  # Python reads an instant with a NUL behind it.
+            raise forms.ValidationError("Null characters are not allowed.", code="invalid")
+        with timezone.override(UTC):
+            instant: datetime | None = super().clean(value)
         if instant is None:
             return None
         try:
@@ -95,7 +99,8 @@ class SearchFilter(filters.SearchFilter):
         text = request.query_params.get(self.search_param, "")
         if "\x00" in text:
             raise QueryParameterError(self.search_param, "Null characters are not allowed.")
-        if len(text) > MAX_SEARCH_LENGTH or len(text.split()) > MAX_SEARCH_TERMS:
+        too_long = len(text) > MAX_SEARCH_LENGTH
+        if too_long or len(self.get_search_terms(request)) > MAX_SEARCH_TERMS:
             raise QueryParameterError(
                 self.search_param,
                 f"A search has at most {MAX_SEARCH_TERMS} terms "
@@ -122,6 +127,8 @@ class OrderingFilter(filters.OrderingFilter):
                     self.ordering_param,
                     f"There is no ordering {name!r}. {suggestion(name, allowed)}",
                 )
+        if len({name.removeprefix("-") for name in chosen}) < len(chosen):
+            raise QueryParameterError(self.ordering_param, "Each field can order only once.")
         return chosen
 
 
