@@ -1,0 +1,94 @@
+"""Lists of loans: by cursor, by number, filtered and searched."""
+
+import django_filters
+from django.urls import include, path
+from rest_framework import viewsets
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.routers import SimpleRouter
+
+from backstay.filtering import (
+    DjangoFilterBackend,
+    FlagFilter,
+    InstantFilter,
+    MoneyFilter,
+    OrderingFilter,
+    SearchFilter,
+)
+from backstay.pagination import CursorPagination, PagePagination
+from backstay.serializers import ModelSerializer
+from tests.backstay.testapp.models import Loan
+
+
+class LoanSerializer(ModelSerializer):
+    class Meta:
+        model = Loan
+        fields = ["id", "reader", "rank"]
+
+
+class ByRank(CursorPagination):
+    ordering = "rank"
+    page_size = 5
+
+
+class FivePerPage(PagePagination):
+    page_size = 5
+
+
+class LoanFilter(django_filters.FilterSet):
+    fee_min = MoneyFilter(field_name="fee", lookup_expr="gte")
+    lent_after = InstantFilter(field_name="lent_at", lookup_expr="gte")
+    lent_before = InstantFilter(field_name="lent_at", lookup_expr="lt")
+    urgent = FlagFilter()
+    shelf = django_filters.CharFilter(field_name="shelf__name")
+
+    class Meta:
+        model = Loan
+        fields: list[str] = []
+
+
+class LoanViewSet(viewsets.ReadOnlyModelViewSet):
+    queryset = Loan.objects.all()
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    renderer_classes = (JSONRenderer,)
+    versioning_class = None
+    serializer_class = LoanSerializer
+    pagination_class = ByRank
+    filter_backends = (DjangoFilterBackend, SearchFilter, OrderingFilter)
+    filterset_class = LoanFilter
+    search_fields = ("reader",)
+    ordering_fields = ("rank", "score", "lent_at", "shelf__name")
+
+
+class OtherLoanViewSet(LoanViewSet):
+    """The same rows under another path."""
+
+
+class NumberedLoanViewSet(LoanViewSet):
+    pagination_class = FivePerPage
+    ordering = ("rank",)
+
+
+class PlainLoanViewSet(LoanViewSet):
+    """Nothing can be searched, filtered or ordered."""
+
+    filterset_class = None
+    search_fields = ()
+    ordering_fields = ()
+
+
+class NullableLoanViewSet(LoanViewSet):
+    """A mistake: an ordering over a column that may be null."""
+
+    queryset = Loan.objects.order_by("returned_at")
+
+
+router = SimpleRouter()
+router.register("loans", LoanViewSet, basename="loan")
+router.register("others", OtherLoanViewSet, basename="other")
+router.register("numbered", NumberedLoanViewSet, basename="numbered")
+router.register("plain", PlainLoanViewSet, basename="plain")
+router.register("nullable", NullableLoanViewSet, basename="nullable")
+
+urlpatterns = [path("", include(router.urls))]

@@ -1,0 +1,304 @@
+"""A parameter that is unknown, or cannot be used, is a 400 that says which and why."""
+
+import time
+from decimal import Decimal
+
+import pytest
+from django.test import override_settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from backstay.filtering import MAX_SEARCH_LENGTH, MAX_SEARCH_TERMS
+from tests.backstay.testapp.models import Loan, Shelf
+
+pytestmark = [pytest.mark.django_db, pytest.mark.L3]
+
+
+@pytest.fixture
+def api():
+    with override_settings(ROOT_URLCONF="tests.backstay.lists_urls"):
+        yield APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def shelf():
+    return Shelf.objects.create(name="A")
+
+
+@pytest.fixture
+def loan(shelf):
+    return Loan.objects.create(shelf=shelf, reader="Ada Lovelace", fee="5.00", rank=1)
+
+
+@pytest.fixture
+def other(shelf):
+    return Loan.objects.create(
+        shelf=shelf, reader="Grace Hopper", fee="7.50", rank=2, urgent=True, score=-1
+    )
+
+
+def ids(api, query):
+    response = api.get("/loans/", query)
+    assert response.status_code == 200, response.content
+    return [row["id"] for row in response.json()["results"]]
+
+
+def refusal(response):
+    """The one error of a refused query."""
+    assert response.status_code == 400, response.content
+    assert response.json()["code"] == "validation_error"
+    (error,) = response.json()["errors"]
+    return error
+
+
+def shortened(text):
+    return ascii(text[:30])
+
+
+class TestUnknownParameter:
+    @pytest.mark.parametrize(
+        ("name", "nearest"),
+        [
+            ("fee_mn", "fee_min"),
+            ("urgnt", "urgent"),
+            ("serch", "search"),
+            ("order", "ordering"),
+            ("page_sise", "page_size"),
+            ("curser", "cursor"),
+        ],
+    )
+    def test_is_refused_with_the_nearest_name(self, api, name, nearest):
+        error = refusal(api.get("/loans/", {name: "1"}))
+
+        assert error["pointer"] == f"?{name}"
+        assert error["code"] == "unknown_parameter"
+        assert error["detail"].endswith(f"Did you mean {nearest!r}?")
+
+    def test_far_from_any_is_told_the_known_ones(self, api):
+        assert refusal(api.get("/loans/?xyz=1"))["detail"] == (
+            "There is no parameter 'xyz'. Known: cursor, fee_min, format, lent_after, "
+            "lent_before, ordering, page_size, search, shelf, urgent."
+        )
+
+    @pytest.mark.parametrize(
+        "name",
+        ["fee", "fee__gte", "shelf__name", "shelf__id__in", "pk", "page", "offset", "", "%00"],
+    )
+    def test_a_column_or_a_lookup_is_no_parameter(self, api, name):
+        assert refusal(api.get(f"/loans/?{name}=1"))["code"] == "unknown_parameter"
+
+    def test_is_refused_without_a_value_too(self, api):
+        assert refusal(api.get("/loans/?xyz"))["pointer"] == "?xyz"
+
+    @pytest.mark.parametrize("name", ["fee_min", "search", "ordering", "page"])
+    def test_what_a_view_does_not_read_is_unknown_to_it(self, api, name):
+        assert refusal(api.get("/plain/", {name: "1"}))["pointer"] == f"?{name}"
+
+    @pytest.mark.parametrize("name", ["fee_min", "search", "ordering", "cursor", "page_size"])
+    def test_one_object_reads_none(self, api, loan, name):
+        assert refusal(api.get(f"/loans/{loan.pk}/", {name: "1"}))["pointer"] == f"?{name}"
+
+    def test_the_format_is_known_everywhere(self, api, loan):
+        for path in ("/loans/", "/plain/", f"/loans/{loan.pk}/"):
+            assert api.get(f"{path}?format=json").status_code == 200
+
+    def test_head_is_refused_as_get_is(self, api):
+        assert api.head("/loans/?xyz=1").status_code == 400
+
+
+class TestFilters:
+    def test_narrow_the_list(self, api, loan, other):
+        assert ids(api, {}) == [loan.pk, other.pk]
+        assert ids(api, {"fee_min": "5.01"}) == [other.pk]
+        assert ids(api, {"urgent": "true"}) == [other.pk]
+        assert ids(api, {"urgent": "false"}) == [loan.pk]
+        assert ids(api, {"fee_min": "5", "urgent": "false"}) == [loan.pk]
+
+    @pytest.mark.parametrize("name", ["fee_min", "urgent", "lent_after", "search", "ordering"])
+    def test_an_empty_value_narrows_nothing(self, api, loan, name):
+        assert ids(api, {name: ""}) == [loan.pk]
+
+    @pytest.mark.parametrize("text", ["1", "0", "True", "yes", "null", "on", "\x00", "truee"])
+    def test_a_flag_is_true_or_false(self, api, text):
+        assert refusal(api.get("/loans/", {"urgent": text}))["pointer"] == "?urgent"
+
+    @pytest.mark.E1
+    def test_a_text_with_nul_is_refused(self, api):
+        assert refusal(api.get("/loans/?shelf=a%00"))["pointer"] == "?shelf"
+
+    def test_every_bad_value_is_told_at_once(self, api):
+        response = api.get("/loans/?urgent=maybe&fee_min=cheap")
+
+        assert response.status_code == 400
+        assert {error["pointer"] for error in response.json()["errors"]} == {"?urgent", "?fee_min"}
+
+
+@pytest.mark.E1
+class TestMoneyFilter:
+    @pytest.mark.parametrize("text", ["0", "5", "5.0", "5.00", "-3", "999999999999.99", "-0"])
+    def test_takes_amounts(self, api, text):
+        assert api.get("/loans/", {"fee_min": text}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *["NaN", "sNaN", "-NaN", "nan", "Infinity", "-Infinity", "inf"],
+            *["1e999999", "-1e999999", "1e-999999", "1e400", "1e99999999999999999999"],
+            *["9999999999999.99", "5.001", "5,00", "0x10", "abc", "5€", "\x00", "5\x00"],
+            *["9" * 5_000, "1" * 100_000, f"0.{'0' * 1_000}1"],
+        ],
+        ids=shortened,
+    )
+    def test_refuses_what_is_no_amount(self, api, text):
+        assert refusal(api.get("/loans/", {"fee_min": text}))["pointer"] == "?fee_min"
+
+    def test_compares_exactly(self, api, loan):
+        Loan.objects.filter(pk=loan.pk).update(fee=Decimal("0.30"))
+
+        assert ids(api, {"fee_min": "0.30"}) == [loan.pk]
+        assert ids(api, {"fee_min": "0.31"}) == []
+
+
+@pytest.mark.E1
+class TestInstantFilter:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T02:00:00+02:00",
+            "2025-12-31T19:00:00-05:00",
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-01T00:00:00",
+        ],
+    )
+    def test_takes_an_instant_in_any_offset(self, api, loan, text):
+        """The loan was lent at midnight UTC: not before it, and not after it."""
+        assert ids(api, {"lent_after": text}) == [loan.pk]
+        assert ids(api, {"lent_before": text}) == []
+
+    @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati"])
+    def test_without_an_offset_it_is_utc_wherever_the_server_stands(self, api, loan, zone):
+        with override_settings(TIME_ZONE=zone):
+            assert ids(api, {"lent_after": "2026-01-01T00:00:00"}) == [loan.pk]
+            assert ids(api, {"lent_after": "2026-01-01T00:00:01"}) == []
+
+    def test_an_hour_that_a_zone_skips_is_one_in_utc(self, api):
+        with override_settings(TIME_ZONE="Europe/Berlin"):
+            assert api.get("/loans/?lent_after=2026-03-29T02:30:00").status_code == 200
+
+    @pytest.mark.parametrize(
+        "text", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59+23:59"]
+    )
+    def test_takes_the_first_and_the_last_instant(self, api, loan, text):
+        assert api.get("/loans/", {"lent_after": text}).status_code == 200
+        assert api.get("/loans/", {"lent_before": text}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "9999-12-31T23:59:59-23:59",
+            "0001-01-01T00:00:00+23:59",
+            "0000-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+            "-0001-01-01T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-01-01T25:00:00Z",
+            "2026-01-01T00:00:00+99:99",
+            "yesterday",
+            "1767225600",
+            "NaN",
+            "2026-01-01T00:00:00Z\x00",
+            "\x00",
+            "2" * 100_000,
+        ],
+        ids=shortened,
+    )
+    def test_refuses_what_is_no_instant(self, api, loan, text):
+        assert refusal(api.get("/loans/", {"lent_after": text}))["pointer"] == "?lent_after"
+
+
+class TestSearch:
+    def test_finds_all_terms_in_any_case(self, api, loan, other):
+        assert ids(api, {"search": "LOVELACE ada"}) == [loan.pk]
+        assert ids(api, {"search": "ada hopper"}) == []
+
+    @pytest.mark.parametrize("text", ["%", "_", "\\", "' OR 1=1 --", "(", "[a-z]", "😀"])
+    def test_signs_stand_for_themselves(self, api, loan, text):
+        assert ids(api, {"search": text}) == []
+
+    def test_a_quoted_phrase_is_one_term(self, api, loan, other):
+        assert ids(api, {"search": '"a love"'}) == [loan.pk]
+        assert ids(api, {"search": '"lovelace ada"'}) == []
+
+    def test_takes_up_to_the_bounds(self, api, loan):
+        assert ids(api, {"search": " ".join("a" * MAX_SEARCH_TERMS)}) == [loan.pk]
+        assert ids(api, {"search": "x" * MAX_SEARCH_LENGTH}) == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            " ".join("a" * (MAX_SEARCH_TERMS + 1)),
+            ",".join("a" * (MAX_SEARCH_TERMS + 1)),
+            "x" * (MAX_SEARCH_LENGTH + 1),
+            "a " * 3_000,
+            "a\x00",
+        ],
+        ids=["terms", "terms by comma", "length", "3,000 terms", "NUL"],
+    )
+    def test_beyond_the_bounds_is_refused_at_once(self, api, text):
+        began = time.perf_counter()
+
+        assert refusal(api.get("/loans/", {"search": text}))["pointer"] == "?search"
+        assert time.perf_counter() - began < 1
+
+
+class TestOrdering:
+    def test_orders_by_the_listed_fields(self, api, loan, other):
+        assert ids(api, {"ordering": "-rank"}) == [other.pk, loan.pk]
+        assert ids(api, {"ordering": "score,rank"}) == [other.pk, loan.pk]
+
+    @pytest.mark.parametrize(
+        "text",
+        ["fee", "shelf", "-", "--rank", "?", "owner__password", "rank__x", "pk", "RANK", "\x00"],
+    )
+    def test_over_anything_else_is_refused(self, api, text):
+        assert refusal(api.get("/loans/", {"ordering": text}))["pointer"] == "?ordering"
+
+    def test_one_bad_field_among_good_ones_is_refused(self, api):
+        error = refusal(api.get("/loans/?ordering=rank,scor"))
+
+        assert error["detail"] == "There is no ordering 'scor'. Did you mean 'score'?"
+
+    @pytest.mark.parametrize(
+        "text", ["rank,rank", "rank,-rank", ",".join(["rank"] * 3_000)], ids=shortened
+    )
+    def test_a_field_twice_is_refused(self, api, text):
+        """Each would be one more column of every comparison."""
+        assert refusal(api.get("/loans/", {"ordering": text}))["pointer"] == "?ordering"
+
+    def test_blanks_and_empty_parts_do_not_matter(self, api, loan, other):
+        assert ids(api, {"ordering": " -rank , , score,"}) == [other.pk, loan.pk]
+
+
+@pytest.mark.E1
+class TestAnyQuery:
+    @hypothesis_settings(
+        max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(
+        path=st.sampled_from(["/loans/", "/numbered/", "/plain/"]),
+        query=st.dictionaries(
+            st.sampled_from(
+                [
+                    *["fee_min", "lent_after", "urgent", "shelf", "search", "ordering"],
+                    *["cursor", "page", "page_size", "format", "xyz"],
+                ]
+            ),
+            st.text(max_size=20) | st.from_regex(r"[-0-9T:Z+.e]{1,12}"),
+            max_size=3,
+        ),
+    )
+    def test_is_answered_or_refused_and_never_fails(self, api, loan, path, query):
+        assert api.get(path, query).status_code in {200, 400, 404}
