@@ -6,11 +6,19 @@ canonical address; one organization and one role for each user; known plans and
 roles only. That a member's team is of the member's own organization is checked
 by ``Membership.clean`` alone: no constraint both databases know can say it.
 
+Of an invitation's token there is a hash only. The token itself is derived from the row
+and ``SECRET_KEY`` when its mail is written, so neither the database nor a job holds it;
+a new ``SECRET_KEY`` therefore spoils the invitations that have not been mailed yet.
+
 An account is never deleted, because orders, articles and comments name it; it is
 anonymised (``shop.accounts.actions.anonymise``).
 """
 
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, ClassVar
+from uuid import UUID, uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -19,11 +27,22 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Lower, Trim
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from shop.accounts.fields import CanonicalEmailField, canonical_email
-from shop.accounts.querysets import UserQuerySet
+from shop.accounts.querysets import InvitationQuerySet, OrganizationQuerySet, UserQuerySet
 
-__all__ = ["CanonicalEmailField", "Membership", "Organization", "Team", "User", "canonical_email"]
+__all__ = [
+    "CanonicalEmailField",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "Team",
+    "User",
+    "canonical_email",
+]
+
+INVITATION_LIFETIME = timedelta(days=7)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]  # A class made at run time.
@@ -101,6 +120,8 @@ class Organization(models.Model):
     plan = models.CharField(max_length=20, choices=Plan, default=Plan.FREE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = OrganizationQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -166,3 +187,55 @@ class Membership(models.Model):
     def clean(self) -> None:
         if self.team is not None and self.team.organization_id != self.organization_id:
             raise ValidationError({"team": "This team is of another organization."})
+
+
+def invitation_expiry() -> datetime:
+    return timezone.now() + INVITATION_LIFETIME
+
+
+class Invitation(models.Model):
+    """An open offer of a membership to whoever has an address. Accepting it deletes it."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = CanonicalEmailField()
+    role = models.CharField(max_length=20, choices=Membership.Role, default=Membership.Role.MEMBER)
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(default=invitation_expiry, editable=False)
+    token_seed = models.UUIDField(default=uuid4, editable=False)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="accounts_invitation_email",
+                fields=["organization", "email"],
+                violation_error_message="The organization has invited this address.",
+            ),
+            models.CheckConstraint(
+                name="accounts_invitation_role",
+                condition=Q(role__in=["owner", "manager", "member"]),
+                violation_error_code="invalid_choice",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}, {self.role} of {self.organization}"
+
+    def token(self) -> str:
+        """What the mail carries and the invited user sends back."""
+        return invitation_token(self.token_seed)
+
+
+def invitation_token(seed: UUID) -> str:
+    digest = salted_hmac("shop.accounts.invitation", seed.bytes, algorithm="sha256").digest()
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def hash_of_token(token: str) -> str:
+    """What is stored. One plain hash is enough: a token is 256 bits that nobody can guess."""
+    return sha256(token.encode()).hexdigest()
