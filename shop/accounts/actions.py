@@ -10,8 +10,8 @@ from uuid import uuid4
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
-from backstay.errors import Conflict
-from shop.accounts.models import Membership, Organization, User
+from shop.accounts.models import User
+from shop.accounts.organizations import abandon_organization
 from shop.accounts.signals import anonymised
 from shop.accounts.tasks import send_known_address_mail, send_welcome_mail
 
@@ -45,9 +45,13 @@ def anonymise(*, user: User) -> None:
     Close an account for good and forget whose it was; what it did stays.
 
     Raises:
-        Conflict: the last owner of an organization would leave its members behind.
+        LastOwner: an organization's members would be left without an owner.
     """
-    leave_organization(user=user)
+    # An invitation that is being accepted with this account comes before or after.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    abandon_organization(user=user)
+    # The instance may have its membership loaded still.
+    user.refresh_from_db()
     # Not the id alone: anyone could register that address first and be in the way.
     user.email = f"deleted-{user.pk}-{uuid4().hex}@invalid.example"
     user.first_name = user.last_name = ""
@@ -58,25 +62,3 @@ def anonymise(*, user: User) -> None:
     user.groups.clear()
     user.user_permissions.clear()
     anonymised.send(sender=User, user=user)
-
-
-@transaction.atomic
-def leave_organization(*, user: User) -> None:
-    """
-    End *user*'s membership, if there is one.
-
-    Raises:
-        Conflict: other members would be left without an owner.
-    """
-    organization = Organization.objects.filter(memberships__user=user.pk).first()
-    if organization is None:
-        return
-    # Owners leave one after the other, so that the last one sees that it is the last.
-    Organization.objects.select_for_update().get(pk=organization.pk)
-    others = Membership.objects.filter(organization=organization).exclude(user=user.pk)
-    is_owner = Membership.objects.filter(user=user.pk, role=Membership.Role.OWNER).exists()
-    if is_owner and others.exists() and not others.filter(role=Membership.Role.OWNER).exists():
-        raise Conflict("The organization's last owner cannot leave while it has members.")
-    Membership.objects.filter(user=user.pk).delete()
-    # The instance may have its membership loaded still.
-    user.refresh_from_db()

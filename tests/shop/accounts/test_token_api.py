@@ -108,8 +108,8 @@ class TestLogin:
 
     @pytest.mark.A5
     def test_every_outcome_costs_one_hash(self, hashes, anonymous):
-        UserFactory(email="active@shop.example")
-        UserFactory(email="inactive@shop.example", is_active=False)
+        UserFactory.create(email="active@shop.example")
+        UserFactory.create(email="inactive@shop.example", is_active=False)
 
         assert hashes(lambda: log_in(anonymous, "active@shop.example")) == 1
         assert hashes(lambda: log_in(anonymous, "active@shop.example", "wrong")) == 1
