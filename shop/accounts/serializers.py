@@ -1,12 +1,24 @@
-"""Bodies of accounts: what a user shows of themselves and says to register."""
+"""Bodies of accounts, and of what an organization has."""
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from backstay.permissions import PermittedRelatedField
 from backstay.serializers import ModelSerializer, NewPasswordMixin, Serializer
-from shop.accounts.models import Organization, Team, User, canonical_email
+from shop.accounts.invitations import invite
+from shop.accounts.models import (
+    Invitation,
+    Membership,
+    Organization,
+    Team,
+    User,
+    canonical_email,
+)
+from shop.accounts.organizations import change_member, change_organization, rename_team
+from shop.accounts.permissions import OWN
 
 
 class OrganizationBrief(ModelSerializer):
@@ -19,6 +31,14 @@ class TeamBrief(ModelSerializer):
     class Meta:
         model = Team
         fields = ["id", "name"]
+
+
+class UserList(ModelSerializer):
+    """A user in a list."""
+
+    class Meta:
+        model = User
+        fields = ["id", "email", "created_at"]
 
 
 class UserDetail(ModelSerializer):
@@ -75,3 +95,99 @@ class UserCreate(NewPasswordMixin, Serializer):
 
 class Registered(serializers.Serializer):
     detail = serializers.CharField(read_only=True)
+
+
+class OrganizationDetail(ModelSerializer):
+    """An organization; its name and plan can be changed."""
+
+    class Meta:
+        model = Organization
+        fields = ["id", "name", "plan", "created_at"]
+        read_only_fields = ["created_at"]
+
+    def update(self, instance: Organization, validated_data: dict[str, Any]) -> Organization:
+        by = self.context["request"].user
+        return change_organization(organization=instance, by=by, **validated_data)
+
+
+class Person(ModelSerializer):
+    """A user as a colleague."""
+
+    full_name = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "full_name", "email"]
+
+
+class MemberDetail(ModelSerializer):
+    user = Person(read_only=True)
+    team = TeamBrief(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Membership
+        fields = ["id", "user", "role", "team", "created_at"]
+        read_only_fields = ["role", "created_at"]
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class OwnTeamField(PermittedRelatedField):
+    """A team of the caller's organization; another's is like one that does not exist."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(rule=OWN, queryset=Team.objects.all(), **kwargs)
+
+
+class MemberChange(Serializer):
+    """What an owner changes of a member. ``team`` is a team's id; null takes it away."""
+
+    role = serializers.ChoiceField(choices=Membership.Role.choices, required=False)
+    team = OwnTeamField(required=False, allow_null=True)
+
+    def update(self, instance: Membership, validated_data: dict[str, Any]) -> Membership:
+        change_member(membership=instance, **validated_data)
+        return instance
+
+
+class InvitationDetail(ModelSerializer):
+    """An open invitation. Its token is in the mail, and nowhere else."""
+
+    email = CanonicalEmailField(max_length=254)
+    invited_by = Person(read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "invited_by", "created_at", "expires_at"]
+
+    def create(self, validated_data: dict[str, Any]) -> Invitation:
+        return invite(**validated_data)
+
+
+class InvitationToken(Serializer):
+    token = serializers.CharField(max_length=100)
+
+
+class Joined(MemberDetail):
+    """The caller's new membership."""
+
+    organization = OrganizationBrief(read_only=True)
+
+    class Meta(MemberDetail.Meta):
+        fields = [*MemberDetail.Meta.fields, "organization"]
+
+
+class TeamDetail(ModelSerializer):
+    """A team; its organization is that of whoever creates it."""
+
+    organization = OrganizationBrief(read_only=True)
+
+    class Meta:
+        model = Team
+        fields = ["id", "name", "organization"]
+        # A name that is taken is found by the constraint itself, also in a race.
+        validators: list[object] = []
+
+    def update(self, instance: Team, validated_data: dict[str, Any]) -> Team:
+        if validated_data:
+            rename_team(team=instance, **validated_data)
+        return instance

@@ -1,8 +1,24 @@
-from django.urls import path
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
 
-from shop.accounts import views
+from shop.accounts import organization_views, views
+
+router = SimpleRouter(use_regex_path=False)
+router.register("users", views.UserViewSet, basename="user")
+router.register("organizations", organization_views.OrganizationViewSet, basename="organization")
+router.register("teams", organization_views.TeamViewSet, basename="team")
+
+parts = SimpleRouter(use_regex_path=False)
+parts.register("members", organization_views.MemberViewSet, basename="member")
+parts.register("invitations", organization_views.InvitationViewSet, basename="invitation")
 
 urlpatterns = [
-    path("users/", views.RegisterView.as_view(), name="user-list"),
     path("users/me/", views.MeView.as_view(), name="user-me"),
+    path(
+        "invitations/accept/",
+        organization_views.AcceptInvitationView.as_view(),
+        name="invitation-accept",
+    ),
+    path("", include(router.urls)),
+    path("organizations/<int:organization_id>/", include(parts.urls)),
 ]

@@ -1,33 +1,57 @@
-"""Registration, and one's own account."""
+"""Registration, users, and one's own account."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, status
+from rest_framework import generics, mixins, status, viewsets
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from backstay.filtering import DjangoFilterBackend
+from backstay.pagination import CursorPagination
+from backstay.permissions import PermittedRowsMixin
+from backstay.serializers import ActionSerializersMixin
 from shop.accounts import actions
 from shop.accounts.models import User
-from shop.accounts.serializers import Registered, UserCreate, UserDetail
+from shop.accounts.permissions import USERS
+from shop.accounts.serializers import Registered, UserCreate, UserDetail, UserList
+from shop.resources import MountedView
 
 
-class RegisterView(generics.GenericAPIView):
-    """
-    Open an account.
+class UserViewSet(
+    PermittedRowsMixin,
+    ActionSerializersMixin,
+    MountedView,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet,
+):
+    """Oneself and the members of one's own organization; for staff, everyone."""
 
-    The answer is the same whether the address is new or known, so it tells
-    nobody who has an account here. A new account can log in at once.
-    """
+    http_method_names = ["get", "post", "head", "options"]
+    queryset = User.objects.with_membership()
+    permission_classes = (USERS,)
+    serializer_class = UserDetail
+    serializer_classes = {"list": UserList, "create": UserCreate}
+    pagination_class: Any = CursorPagination
+    filter_backends: Any = (DjangoFilterBackend,)
+    lookup_value_converter = "int"
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    serializer_class = UserCreate
+    def get_permissions(self) -> list[Any]:
+        if self.action == "create":
+            self.permission_classes = (AllowAny,)
+        return super().get_permissions()
 
     @extend_schema(responses={202: Registered})
-    def post(self, request: Request, **kwargs: Any) -> Response:
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """
+        Open an account.
+
+        The answer is the same whether the address is new or known, so it tells
+        nobody who has an account here. A new account can log in at once.
+        """
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         actions.register(**serializer.validated_data)
@@ -35,7 +59,7 @@ class RegisterView(generics.GenericAPIView):
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
 
 
-class MeView(generics.RetrieveUpdateDestroyAPIView):
+class MeView(MountedView, generics.RetrieveUpdateDestroyAPIView):
     """One's own account. Deleting it anonymises it; its orders and articles stay."""
 
     serializer_class = UserDetail

@@ -178,6 +178,104 @@ class TestRegister:
         assert User.objects.get().full_name == ""
 
 
+class TestListUsers:
+    @pytest.fixture
+    def listed(self, client_of, api, customer, member, owner, other_owner):
+        """The addresses an actor reads, over all pages."""
+
+        def read(actor):
+            client, url, found = client_of(actor), f"{api}/users/?page_size=2", []
+            while url:
+                body = client.get(url).json()
+                found += [row["email"] for row in body["results"]]
+                url = body["next"]
+            return found
+
+        return read
+
+    @pytest.mark.A1
+    def test_anonymous_is_401(self, anonymous, api):
+        assert_problem(anonymous.get(f"{api}/users/"), 401, "not_authenticated")
+
+    @pytest.mark.P1
+    @pytest.mark.parametrize("actor", ["member", "owner"])
+    def test_members_see_the_members_of_their_organization(self, listed, actor, owner, member):
+        assert listed(actor) == [owner.email, member.email]
+
+    @pytest.mark.P1
+    @pytest.mark.parametrize("actor", ["customer", "other_owner"])
+    def test_who_has_no_colleagues_sees_themselves(self, listed, request, actor):
+        assert listed(actor) == [request.getfixturevalue(actor).email]
+
+    def test_staff_see_everyone(self, listed):
+        assert listed("staff") == list(
+            User.objects.order_by("-created_at", "-id").values_list("email", flat=True)
+        )
+
+    @pytest.mark.P2
+    def test_a_row_says_no_more_than_whose_it_is(self, as_member, api):
+        row = as_member.get(f"{api}/users/").json()["results"][0]
+        assert row.keys() == {"id", "email", "created_at"}
+
+    @pytest.mark.L3
+    def test_an_unknown_parameter_is_400(self, as_member, api):
+        response = as_member.get(f"{api}/users/", {"organization": 1})
+        assert_problem(response, 400, "validation_error", [("?organization", "unknown_parameter")])
+
+    @pytest.mark.L1
+    def test_the_queries_do_not_grow_with_the_rows(
+        self, as_member, api, organization, django_assert_num_queries
+    ):
+        for _ in range(2):
+            MembershipFactory.create_batch(5, organization=organization)
+            with django_assert_num_queries(4):
+                as_member.get(f"{api}/users/")
+
+
+class TestReadUser:
+    @pytest.mark.A1
+    def test_anonymous_is_401(self, anonymous, api, member):
+        assert_problem(anonymous.get(f"{api}/users/{member.pk}/"), 401, "not_authenticated")
+
+    @pytest.mark.P1
+    @pytest.mark.parametrize(
+        ("actor", "sees"),
+        [("customer", False), ("other_owner", False), ("member", True), ("staff", True)],
+    )
+    def test_a_foreign_user_is_like_a_missing_one(self, client_of, api, owner, actor, sees):
+        response = client_of(actor).get(f"{api}/users/{owner.pk}/")
+        if sees:
+            assert response.json()["email"] == owner.email
+            return
+        missing = client_of(actor).get(f"{api}/users/{10**9}/")
+        assert_problem(response, 404, "not_found")
+        assert _without_ids(response) == _without_ids(missing)
+
+    def test_a_colleague_is_shown_with_organization_and_role(
+        self, as_member, owner, organization, api
+    ):
+        body = as_member.get(f"{api}/users/{owner.pk}/").json()
+
+        assert body.keys() == DETAIL
+        assert (body["role"], body["is_self"]) == ("owner", False)
+        assert body["organization"] == {"id": organization.pk, "name": "Seller", "plan": "pro"}
+
+    def test_oneself_is_what_me_shows(self, as_customer, customer, api):
+        by_id = as_customer.get(f"{api}/users/{customer.pk}/").json()
+        assert by_id == as_customer.get(f"{api}/users/me/").json()
+
+    @pytest.mark.P2
+    @pytest.mark.parametrize("method", ["put", "patch", "delete", "post"])
+    def test_it_cannot_be_written(self, as_owner, member, api, method):
+        response = getattr(as_owner, method)(f"{api}/users/{member.pk}/", {"first_name": "X"})
+        assert_problem(response, 405, "method_not_allowed")
+
+
+def _without_ids(response):
+    body = response.json()
+    return {name: body[name] for name in body.keys() - {"instance", "request_id"}}
+
+
 class TestReadMe:
     @pytest.mark.A1
     def test_anonymous_is_401(self, anonymous, api):
@@ -307,7 +405,7 @@ class TestDeleteMe:
     def test_one_of_two_owners_may_leave_and_the_other_then_not(
         self, as_owner, organization, member, signed_in, api
     ):
-        second = signed_in(MembershipFactory(organization=organization, role="owner").user)
+        second = signed_in(MembershipFactory.create(organization=organization, role="owner").user)
 
         assert as_owner.delete(f"{api}/users/me/").status_code == 204
         assert_problem(second.delete(f"{api}/users/me/"), 409, "conflict")
