@@ -1,12 +1,14 @@
 """Bodies of the catalogue, written for v2."""
 
 from decimal import Decimal
+from typing import Any
 
 from rest_framework import serializers
 
 from backstay.serializers import ModelSerializer, Serializer
 from backstay.versioning import Collapse, Nest, TransformsMixin
 from shop.accounts.models import Organization
+from shop.catalog.actions import add_product
 from shop.catalog.currency import currency_code
 from shop.catalog.models import Product
 
@@ -57,6 +59,9 @@ class ProductDetail(TransformsMixin, ModelSerializer):
                 Collapse("organization", to="id"),
             )
         }
+
+    def create(self, validated_data: dict[str, Any]) -> Product:
+        return add_product(**validated_data)
 
 
 class ProductBrief(ModelSerializer):
