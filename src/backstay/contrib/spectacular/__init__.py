@@ -11,10 +11,13 @@ error shape.
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
 from backstay.conf import settings
@@ -64,6 +67,11 @@ class AutoSchema(SpectacularAutoSchema):
             return shown(context=view.get_serializer_context())
         return super().get_response_serializers()
 
+    def get_auth(self) -> list[dict[str, Any]]:
+        """The view's schemes, and ``{}`` where nobody need be known."""
+        schemes = [scheme for scheme in super().get_auth() if scheme]
+        return [*schemes, {}] if self._admits_anonymous() else schemes
+
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
@@ -72,6 +80,14 @@ class AutoSchema(SpectacularAutoSchema):
                 operation["responses"].setdefault(status, self._problem_response(code))
             operation["responses"]["default"] = self._problem_response(None)
         return operation
+
+    def _admits_anonymous(self) -> bool:
+        plain = HttpRequest()
+        plain.method = self.method
+        request = Request(plain)
+        request.user = AnonymousUser()
+        permissions = self.view.get_permissions()
+        return all(permission.has_permission(request, self.view) for permission in permissions)
 
     def _problem_codes(self, operation: dict[str, Any]) -> list[str]:
         """What can go wrong here, by what the operation takes and who may call it."""
@@ -83,7 +99,7 @@ class AutoSchema(SpectacularAutoSchema):
             codes.append("validation_error")
         if "path" in parameters:
             codes.append("not_found")
-        if operation.get("security"):
+        if any(operation.get("security", ())):
             codes += ["not_authenticated", "permission_denied"]
         if self.method not in SAFE_METHODS:
             codes.append("conflict")

@@ -1,0 +1,55 @@
+"""What both kinds of pages share: the size a client asks for, and the words of the documents."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from backstay.errors import QueryParameterError
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+
+#: The address of another page, null where there is none (OpenAPI 3.1).
+LINK = {"type": ["string", "null"], "format": "uri"}
+
+
+class PageSizeMixin:
+    """``?page_size=``: 1 to ``max_page_size``; more is capped, anything else refused."""
+
+    # ``None`` is what DRF's stubs allow for; here it means the default.
+    page_size: int | None = DEFAULT_PAGE_SIZE
+    max_page_size: int | None = MAX_PAGE_SIZE
+    page_size_query_param: str | None = "page_size"
+
+    def get_page_size(self, request: Request) -> int:
+        parameter = self.page_size_query_param or "page_size"
+        text = request.query_params.get(parameter)
+        if text is None:
+            return self.page_size or DEFAULT_PAGE_SIZE
+        return min(read_positive(text, parameter), self.max_page_size or MAX_PAGE_SIZE)
+
+
+def read_positive(text: str, parameter: str) -> int:
+    """
+    A whole number above zero.
+
+    Raises:
+        QueryParameterError: *text* is none.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0:
+        return int(text)
+    raise QueryParameterError(parameter, "Expected a whole number above zero.")
+
+
+def page_schema(**members: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(members), "properties": members}
+
+
+def page_size_parameter(paginator: PageSizeMixin) -> dict[str, Any]:
+    return {
+        "name": paginator.page_size_query_param,
+        "in": "query",
+        "required": False,
+        "description": f"Rows on a page; more than {paginator.max_page_size} is capped.",
+        "schema": {"type": "integer", "minimum": 1, "default": paginator.page_size},
+    }
