@@ -71,7 +71,7 @@ class TestAccept:
         answer = as_customer.get("/mobile/orders/", headers=header)
         assert "total" in answer.json()["results"][0]
 
-    @pytest.mark.parametrize("version", ["0", "3", "v3", "latest", "", "1.0", "²", "9" * 5000])
+    @pytest.mark.parametrize("version", ["0", "3", "v3", "latest", "1.0", "²", "9" * 5000])
     def test_an_unknown_version_is_406(self, version, as_customer):
         headers = {"Accept": f"application/json; version={version}"}
         answer = as_customer.get("/mobile/orders/", headers=headers)
