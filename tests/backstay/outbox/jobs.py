@@ -45,6 +45,6 @@ def shelve_and_hang(*, name: str, signs: str) -> None:
 
 
 @job("tests.outside", atomic=False)
-def note_outside(*, path: str) -> None:
-    """Do something that no database knows of."""
-    note(path, "done")
+def note_outside(*, name: str, path: str) -> None:
+    """Write one line, which no database knows of."""
+    note(path, name)

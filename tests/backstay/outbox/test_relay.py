@@ -63,9 +63,9 @@ class TestSuccess:
         assert request_id() == ""
 
     def test_one_that_is_not_atomic_is_run_and_completed(self, relay, tmp_path):
-        note_outside.enqueue(path=str(tmp_path / "notes"))
+        note_outside.enqueue(name="A", path=str(tmp_path / "notes"))
         relay.drain()
-        assert (tmp_path / "notes").read_text() == "done\n"
+        assert (tmp_path / "notes").read_text() == "A\n"
         assert not QueuedJob.objects.exists()
 
     def test_is_one_line_with_its_numbers(self, relay, caplog):
