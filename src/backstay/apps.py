@@ -10,11 +10,13 @@ class BackstayConfig(AppConfig):
 
     def ready(self) -> None:
         from backstay import checks
+        from backstay.auth import checks as auth_checks
         from backstay.errors import checks as error_checks
 
         for check in (
             checks.check_setting_names,
             checks.check_setting_values,
+            auth_checks.check_keys,
             error_checks.check_error_formatter,
             error_checks.check_error_middleware,
             error_checks.check_csrf_view,
