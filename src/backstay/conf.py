@@ -73,8 +73,10 @@ def optional_text(value: Any) -> str | None:
 
 
 def names(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(name, str) and name for name in value):
-        raise ValueError("expected a sequence of strings.")
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(name, str) and name for name in value
+    ):
+        raise ValueError("expected a list or tuple of strings that are not empty.")
     return tuple(value)
 
 
