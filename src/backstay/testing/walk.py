@@ -17,13 +17,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from backstay.testing.answers import Answer, answer_of, difference
-from backstay.testing.plan import SAFE_METHODS, Listing, Plan, Probe
+from backstay.testing.plan import Listing, Plan, Probe
 from backstay.testing.resources import Actor, Call, IncompleteWalk, Leak, Resource
 
 MAX_PAGES = 50
+
+#: Stands for a snapshot that need not be taken.
+UNTOUCHED = object()
+
+READS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
 def assert_isolated(document: Mapping[str, Any], **walk: Any) -> None:
@@ -70,7 +75,8 @@ class Walker:
         callers = [Caller(actor, self) for actor in self.actors]
         for caller in callers:
             caller.refuse_blindness(plan)
-        return [leak for caller in callers for leak in caller.leaks(plan)]
+        before = self.snapshot()
+        return [leak for caller in callers for leak in caller.leaks(plan, before)]
 
 
 class Caller:
@@ -94,8 +100,7 @@ class Caller:
                     f"and GET {probe.route} answers as for a missing one."
                 )
 
-    def leaks(self, plan: Plan) -> Iterator[Leak]:
-        before = self.walker.snapshot()
+    def leaks(self, plan: Plan, before: Any) -> Iterator[Leak]:
         for probe in plan.probes(self.name):
             if told := self.told_by(probe, before):
                 yield Leak(probe.route, probe.foreign.method, self.name, f"{probe.what} {told}")
@@ -110,10 +115,10 @@ class Caller:
         missing, after_missing = self.answer(probe, probe.missing)
         if told := difference(foreign, missing):
             return told
-        if probe.foreign.method in SAFE_METHODS or after == before:
+        if after in (UNTOUCHED, before):
             return None
         # A body may be right whatever it names: then both make what they should.
-        usual = not probe.in_path and after_missing != before
+        usual = not probe.in_path and after_missing not in (UNTOUCHED, before)
         return None if usual else "changes the database"
 
     def told_by_list(self, listing: Listing) -> str | None:
@@ -141,11 +146,12 @@ class Caller:
         return items, None
 
     def answer(self, probe: Probe, call: Call) -> tuple[Answer, Any]:
-        """The answer, and the snapshot after a call that may change something."""
+        """The answer, and the snapshot after it, ``UNTOUCHED`` where nothing was written."""
         ids = (probe.resource.foreign, probe.resource.missing)
         with undone():
-            answer = answer_of(self.send(call), ids, self.walker.ignored_headers)
-            return answer, None if call.method in SAFE_METHODS else self.walker.snapshot()
+            with writes() as written:
+                answer = answer_of(self.send(call), ids, self.walker.ignored_headers)
+            return answer, self.walker.snapshot() if written else UNTOUCHED
 
     def send(self, call: Call) -> Any:
         path = self.walker.mounted(call.path)
@@ -157,6 +163,20 @@ class Caller:
         if response.status_code == 429:
             raise IncompleteWalk(f"{call.method} {path} was throttled; lift the limits first.")
         return response
+
+
+@contextmanager
+def writes() -> Iterator[list[str]]:
+    """The statements run inside that may have changed a row."""
+    written: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.lstrip("( \n").upper().startswith(READS):
+            written.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield written
 
 
 @contextmanager
