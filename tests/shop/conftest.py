@@ -38,44 +38,44 @@ def api(version: str) -> str:
 
 @pytest.fixture
 def customer(db) -> User:
-    return factories.UserFactory(
+    return factories.UserFactory.create(
         email="customer@shop.example", first_name="Customer", last_name="One"
     )
 
 
 @pytest.fixture
 def other_customer(db) -> User:
-    return factories.UserFactory(email="other@shop.example")
+    return factories.UserFactory.create(email="other@shop.example")
 
 
 @pytest.fixture
 def staff(db) -> User:
-    return factories.StaffFactory(email="staff@shop.example")
+    return factories.StaffFactory.create(email="staff@shop.example")
 
 
 @pytest.fixture
 def organization(db) -> Organization:
-    return factories.OrganizationFactory(name="Seller", plan="pro")
+    return factories.OrganizationFactory.create(name="Seller", plan="pro")
 
 
 @pytest.fixture
 def owner(organization: Organization) -> User:
-    return factories.MembershipFactory(organization=organization, role="owner").user
+    return factories.MembershipFactory.create(organization=organization, role="owner").user
 
 
 @pytest.fixture
 def manager(organization: Organization) -> User:
-    return factories.MembershipFactory(organization=organization, role="manager").user
+    return factories.MembershipFactory.create(organization=organization, role="manager").user
 
 
 @pytest.fixture
 def member(organization: Organization) -> User:
-    return factories.MembershipFactory(organization=organization, role="member").user
+    return factories.MembershipFactory.create(organization=organization, role="member").user
 
 
 @pytest.fixture
 def other_owner(db) -> User:
-    return factories.MembershipFactory(organization__name="Rival", role="owner").user
+    return factories.MembershipFactory.create(organization__name="Rival", role="owner").user
 
 
 # --- how they call ------------------------------------------------------------
@@ -145,24 +145,24 @@ def client_of(request) -> Callable[[str], APIClient]:
 
 @pytest.fixture
 def product(organization: Organization) -> Product:
-    return factories.ProductFactory(
+    return factories.ProductFactory.create(
         organization=organization, sku="LAMP-1", name="Lamp", price=Decimal("12.50"), stock=50
     )
 
 
 @pytest.fixture
 def hidden_product(organization: Organization) -> Product:
-    return factories.ProductFactory(organization=organization, is_active=False)
+    return factories.ProductFactory.create(organization=organization, is_active=False)
 
 
 @pytest.fixture
 def address(customer: User) -> Address:
-    return factories.AddressFactory(user=customer)
+    return factories.AddressFactory.create(user=customer)
 
 
 @pytest.fixture
 def foreign_address(other_customer: User) -> Address:
-    return factories.AddressFactory(user=other_customer)
+    return factories.AddressFactory.create(user=other_customer)
 
 
 #: How an order comes into each state.
@@ -189,7 +189,7 @@ def make_order(product: Product) -> Callable[..., Order]:
         order = actions.place_order(
             customer=user.customer,
             lines=place.pop("lines", [actions.Line(product.pk, quantity)]),
-            ship_to=place.pop("ship_to", None) or factories.AddressFactory(user=user),
+            ship_to=place.pop("ship_to", None) or factories.AddressFactory.create(user=user),
             **place,
         )
         for step in WAYS[status]:
@@ -211,16 +211,16 @@ def foreign_order(make_order, other_customer: User) -> Order:
 
 @pytest.fixture
 def article(customer: User) -> Article:
-    return factories.ArticleFactory(
+    return factories.ArticleFactory.create(
         author=customer, title="Lamps", body="All about lamps.", internal_notes="Check the facts."
     )
 
 
 @pytest.fixture
 def draft(customer: User) -> Article:
-    return factories.ArticleFactory(author=customer, title="Draft", published=False)
+    return factories.ArticleFactory.create(author=customer, title="Draft", published=False)
 
 
 @pytest.fixture
 def comment(article: Article, customer: User) -> Comment:
-    return factories.CommentFactory(article=article, author=customer, body="First.")
+    return factories.CommentFactory.create(article=article, author=customer, body="First.")

@@ -60,8 +60,8 @@ def grow(customer, article, make_order, address, organization):
             products = ProductFactory.create_batch(2, organization=organization)
             lines = [Line(product.pk, 1) for product in products]
             make_order(customer, "paid" if index % 2 else "pending", lines=lines)
-            CommentFactory(article=ArticleFactory())
-            CommentFactory(article=article)
+            CommentFactory.create(article=ArticleFactory.create())
+            CommentFactory.create(article=article)
 
     return add
 

@@ -147,7 +147,7 @@ class TestAnswers:
     ):
         request.getfixturevalue("comment")
         rows = {"paid": make_order(customer, "paid")}
-        CommentFactory(article=request.getfixturevalue("article"))
+        CommentFactory.create(article=request.getfixturevalue("article"))
         ids = {
             name: (rows.get(row) or request.getfixturevalue(row)).pk
             for name, row in arguments.items()

@@ -47,7 +47,7 @@ class TestListArticles:
 
     def test_comments_are_counted_for_each(self, anonymous, url, article):
         CommentFactory.create_batch(3, article=article)
-        quiet = ArticleFactory()
+        quiet = ArticleFactory.create()
 
         counts = {row["id"]: row["comment_count"] for row in anonymous.get(url).json()["results"]}
 

@@ -20,8 +20,8 @@ def url(api, article):
 class TestListComments:
     @pytest.mark.parametrize("actor", ["anonymous", "other_customer", "customer", "staff"])
     def test_everyone_reads_them_newest_first(self, client_of, url, article, comment, actor):
-        newer = CommentFactory(article=article)
-        CommentFactory()
+        newer = CommentFactory.create(article=article)
+        CommentFactory.create()
 
         response = client_of(actor).get(url)
 
@@ -39,7 +39,7 @@ class TestListComments:
         [("anonymous", 404), ("other_customer", 404), ("customer", 200), ("staff", 200)],
     )
     def test_a_draft_hides_its_comments(self, client_of, api, draft, actor, status):
-        comment = CommentFactory(article=draft)
+        comment = CommentFactory.create(article=draft)
         url = f"{api}/articles/{draft.pk}/comments/"
 
         assert client_of(actor).get(url).status_code == status
@@ -153,11 +153,11 @@ class TestOneComment:
 
     @pytest.mark.P3
     def test_the_author_of_the_article_does_not(self, as_customer, url, article):
-        comment = CommentFactory(article=article)
+        comment = CommentFactory.create(article=article)
         assert_problem(as_customer.delete(f"{url}{comment.pk}/"), 403, "permission_denied")
 
     @pytest.mark.P1
     @pytest.mark.parametrize("method", ["get", "patch", "delete"])
     def test_it_is_found_under_its_own_article_only(self, as_staff, api, comment, method):
-        elsewhere = f"{api}/articles/{ArticleFactory().pk}/comments/{comment.pk}/"
+        elsewhere = f"{api}/articles/{ArticleFactory.create().pk}/comments/{comment.pk}/"
         assert_problem(getattr(as_staff, method)(elsewhere), 404, "not_found")

@@ -37,7 +37,7 @@ class TestListProducts:
     def three(self, organization):
         """Cheap and old, middle, dear and new; the middle one is sold out."""
         return [
-            ProductFactory(
+            ProductFactory.create(
                 organization=organization, name=name, price=price, stock=stock, sku=f"K-{price}"
             )
             for name, price, stock in [
@@ -191,7 +191,7 @@ class TestListProducts:
 
     def test_ties_are_never_seen_twice(self, anonymous, url, organization):
         for _ in range(7):
-            ProductFactory(organization=organization, price=1)
+            ProductFactory.create(organization=organization, price=1)
 
         seen = []
         for page in (1, 2, 3):
@@ -316,7 +316,7 @@ class TestCreateProduct:
 
     @pytest.mark.P2
     def test_read_only_fields_are_ignored(self, as_owner, api, organization):
-        rival = OrganizationFactory()
+        rival = OrganizationFactory.create()
         body = {**(self.V1 if api.endswith("v1") else self.V2), "organization": rival.pk}
         response = as_owner.post(
             f"{api}/products/", {**body, "id": 999, "created_at": "2000-01-01T00:00:00Z"}
@@ -524,7 +524,7 @@ class TestDeleteProduct:
 
     @pytest.mark.E2
     def test_one_that_was_ordered_is_409_and_stays(self, as_owner, api, product):
-        OrderItemFactory(product=product)
+        OrderItemFactory.create(product=product)
 
         assert_problem(as_owner.delete(f"{api}/products/{product.pk}/"), 409, "conflict")
 

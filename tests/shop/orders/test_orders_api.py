@@ -40,7 +40,7 @@ class TestListOrders:
     def history(self, customer):
         """Four orders of one customer, a day apart, the oldest first."""
         return [
-            OrderFactory(
+            OrderFactory.create(
                 customer=customer.customer,
                 status=status,
                 total_amount=total,
@@ -226,7 +226,7 @@ class TestListOrders:
     def test_a_walk_loses_nothing_while_orders_come_and_go(self, as_customer, url, history):
         first = as_customer.get(url, {"page_size": 2})
         assert ids(first) == [history[3].pk, history[2].pk]
-        OrderFactory(customer=history[0].customer, created_at=PLACED + timedelta(days=9))
+        OrderFactory.create(customer=history[0].customer, created_at=PLACED + timedelta(days=9))
         history[2].delete()
 
         second = as_customer.get(first.json()["next"])
@@ -512,7 +512,7 @@ class TestPlaceOrder:
         assert product.stock == 50
 
     def test_two_currencies_are_400(self, post, product, organization):
-        dollars = ProductFactory(organization=organization, currency="USD")
+        dollars = ProductFactory.create(organization=organization, currency="USD")
         lines = [{"product": pk, "quantity": 1} for pk in (product.pk, dollars.pk)]
 
         assert_problem(post(items=lines), 400, "validation_error", [("/items", "mixed_currencies")])
@@ -527,7 +527,7 @@ class TestPlaceOrder:
 
     @pytest.mark.O1
     def test_too_little_stock_is_409_and_nothing_is_taken(self, post, product, organization):
-        scarce = ProductFactory(organization=organization, stock=1)
+        scarce = ProductFactory.create(organization=organization, stock=1)
         lines = [{"product": product.pk, "quantity": 2}, {"product": scarce.pk, "quantity": 2}]
 
         assert_problem(
@@ -619,7 +619,7 @@ class TestPlaceOrder:
         assert Order.objects.get().customer == customer.customer
 
     def test_staff_order_for_themselves(self, as_staff, staff, api, body):
-        own = AddressFactory(user=staff)
+        own = AddressFactory.create(user=staff)
         response = as_staff.post(f"{api}/orders/", {**body, "shipping_address": own.pk})
         assert response.status_code == 201
         assert Order.objects.get().customer == staff.customer
@@ -655,7 +655,7 @@ class TestChangeOrder:
     @pytest.mark.E3
     def test_the_address_changes_alone(self, as_customer, url, customer):
         before = as_customer.get(url).json()
-        new = AddressFactory(user=customer, line1="2 Bridge Street")
+        new = AddressFactory.create(user=customer, line1="2 Bridge Street")
 
         after = as_customer.patch(url, {"shipping_address": new.pk}).json()
 
@@ -900,7 +900,7 @@ class TestMoveOrder:
 
     @pytest.mark.E3
     def test_the_total_that_is_paid_is_the_orders(self, as_customer, api, make_order, customer):
-        lines = [Line(ProductFactory(price=Decimal("0.10")).pk, 3)]
+        lines = [Line(ProductFactory.create(price=Decimal("0.10")).pk, 3)]
         order = make_order(customer, lines=lines)
 
         (payment,) = self.post(as_customer, api, order, "pay").json()["payments"]
