@@ -719,8 +719,8 @@ class TestCopies:
         [
             lambda rule: rule,
             lambda rule: rule & ReadOnly(),
-            lambda rule: rule | RequireProPlan(),
-            lambda rule: ~(~rule | RequireProPlan()),
+            lambda rule: rule | IsStaff(),
+            lambda rule: ~(~rule | IsStaff()),
         ],
         ids=["alone", "and", "or", "not"],
     )
