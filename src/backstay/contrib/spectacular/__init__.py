@@ -8,6 +8,7 @@ callers see are optional and say for whom, and every operation names the one
 error shape.
 """
 
+from copy import copy
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -15,7 +16,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import ResolvedComponent, get_doc
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
@@ -55,8 +56,30 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
+#: Where backstay's own base classes are.
+_BASES = ("backstay.serializers", "backstay.versioning")
+
+
 class AutoSchema(SpectacularAutoSchema):
     """The document of one operation."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """
+        An inspector of its own for each view.
+
+        A view class's own ``schema`` is one object for all threads, and DRF
+        writes the view at hand into it.
+        """
+        if instance is None:
+            return self
+        own = self.instance_schemas.get(instance) or copy(self)
+        own.view = instance
+        return own
+
+    def get_description(self) -> str:  # type: ignore[override]  # As drf-spectacular has it.
+        said = super().get_description()
+        inherited = said == get_doc(type(self.view)) and not _describes_itself(type(self.view))
+        return "" if inherited else said
 
     def get_response_serializers(self) -> Any:
         view: Any = self.view
@@ -175,7 +198,15 @@ class DeclaredSerializer(OpenApiSerializerExtension):
 
         for step in steps_back(getattr(meta, "transforms", {}), version):
             schema = step.downgrade_schema(schema, resolve)
-        return schema
+        inherited = set() if _describes_itself(type(target)) else {"description"}
+        absent = inherited | (set() if schema.get("required") else {"required"})
+        return {name: value for name, value in schema.items() if name not in absent}
+
+
+def _describes_itself(declared: type) -> bool:
+    """Whether the nearest docstring is a project's: that of a base class is for programmers."""
+    nearest = next(base for base in declared.__mro__ if base.__doc__)
+    return not nearest.__module__.startswith(_BASES)
 
 
 def _say_for_whom(schema: dict[str, Any], visible_to: dict[str, Any]) -> dict[str, Any]:
