@@ -1,0 +1,226 @@
+"""The document of each version is valid, and says what that version takes and gives."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import yaml
+from django.test import Client, override_settings
+from openapi_spec_validator import validate
+
+pytestmark = pytest.mark.M3
+
+VERSIONS = ["v1", "v2"]
+
+
+@pytest.fixture(autouse=True)
+def project():
+    with override_settings(
+        ROOT_URLCONF="tests.backstay.contrib.urls", BACKSTAY={"VERSIONS": VERSIONS}
+    ):
+        yield
+
+
+def document(version=None, client=None):
+    query = {"version": version} if version else {}
+    response = (client or Client()).get(
+        "/api/schema/", query, headers={"Accept": "application/json"}
+    )
+    assert response.status_code == 200, response.content
+    return json.loads(response.content)
+
+
+@pytest.fixture(params=VERSIONS)
+def any_version(request):
+    return document(request.param)
+
+
+@pytest.fixture
+def v1():
+    return document("v1")
+
+
+@pytest.fixture
+def v2():
+    return document("v2")
+
+
+def component(found, name):
+    return found["components"]["schemas"][name]
+
+
+def body_of(found, path, method, status=None):
+    """The schema of a request's body, or of the answer of *status*."""
+    operation = found["paths"][path][method]
+    place = operation["responses"][status] if status else operation["requestBody"]
+    schema = place["content"]["application/json"]["schema"]
+    return component(found, schema["$ref"].rpartition("/")[2])
+
+
+class TestDocument:
+    def test_is_valid(self, any_version):
+        assert any_version["openapi"].startswith("3.1")
+        validate(any_version)
+
+    def test_covers_the_routes_of_its_version_and_the_tokens(self, v1, v2):
+        tokens = {"/api/token/", "/api/token/refresh/", "/api/token/verify/"}
+
+        assert tokens | {"/api/v1/loans/", "/api/v1/loans/{id}/"} == set(v1["paths"])
+        assert tokens | {"/api/v2/loans/", "/api/v2/loans/{id}/"} == set(v2["paths"])
+
+    def test_without_a_version_it_is_the_oldest(self, v1):
+        assert document() == v1
+
+    def test_is_json_or_yaml(self, v1):
+        answer = Client().get(
+            "/api/schema/?version=v1", headers={"Accept": "application/vnd.oai.openapi"}
+        )
+
+        assert yaml.safe_load(answer.content) == v1
+
+    @pytest.mark.parametrize("version", ["v0", "V1", "1", "\x00", "é", "v" * 9_000])
+    def test_of_an_unknown_version_is_404(self, version):
+        assert Client().get("/api/schema/", {"version": version}).status_code == 404
+
+    def test_an_operations_errors_are_of_the_one_shape(self, any_version):
+        operations = [
+            operation
+            for path in any_version["paths"].values()
+            for method, operation in path.items()
+            if method in {"get", "post", "put", "patch", "delete"}
+        ]
+
+        assert operations
+        for operation in operations:
+            content = operation["responses"]["default"]["content"]
+            assert content["application/problem+json"]["schema"] == {
+                "$ref": "#/components/schemas/Problem"
+            }
+
+    def test_bearer_tokens_are_a_security_scheme(self, any_version):
+        assert any_version["components"]["securitySchemes"]["bearer"] == {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+        }
+
+
+class TestActions:
+    def test_a_creation_shows_its_input_and_the_object_it_answers(self, v2):
+        taken = body_of(v2, "/api/v2/loans/", "post")
+        given = body_of(v2, "/api/v2/loans/", "post", "201")
+
+        assert set(taken["properties"]) == {"shelf", "reader"}
+        assert set(given["properties"]) == {"id", "reader", "charge", "shelf", "rank", "score"}
+
+    def test_a_list_shows_its_own_fields_in_a_page(self, v2):
+        page = body_of(v2, "/api/v2/loans/", "get", "200")
+        row = component(v2, page["properties"]["results"]["items"]["$ref"].rpartition("/")[2])
+
+        assert set(page["properties"]) == {"next", "previous", "results"}
+        assert set(row["properties"]) == {"id", "reader"}
+
+    def test_a_list_names_the_parameters_it_reads(self, v2):
+        parameters = v2["paths"]["/api/v2/loans/"]["get"]["parameters"]
+
+        assert {parameter["name"] for parameter in parameters} == {
+            "cursor",
+            "ordering",
+            "page_size",
+            "search",
+        }
+
+    def test_a_login_shows_what_it_gives(self, v2):
+        assert set(body_of(v2, "/api/token/", "post", "200")["properties"]) == {
+            "access",
+            "refresh",
+        }
+        assert set(body_of(v2, "/api/token/", "post")["properties"]) == {"email", "password"}
+
+
+@pytest.mark.V1
+class TestVersions:
+    def test_the_newest_shows_what_is_written(self, v2):
+        loan = body_of(v2, "/api/v2/loans/{id}/", "get", "200")
+
+        assert list(loan["properties"]) == ["id", "reader", "charge", "shelf", "rank", "score"]
+
+    def test_an_older_one_is_derived(self, v1):
+        loan = body_of(v1, "/api/v1/loans/{id}/", "get", "200")
+
+        assert list(loan["properties"]) == [
+            *["id", "reader", "fee", "urgent", "shelf", "rank", "score"]
+        ]
+        assert loan["properties"]["fee"]["type"] == "string"
+        assert loan["properties"]["urgent"]["type"] == "boolean"
+        assert loan["properties"]["shelf"]["type"] == "integer"
+        assert loan["properties"]["shelf"]["readOnly"] is True
+
+    def test_the_input_of_an_older_one_is_derived_too(self, v1, v2):
+        older = body_of(v1, "/api/v1/loans/{id}/", "put")
+        newer = body_of(v2, "/api/v2/loans/{id}/", "put")
+
+        assert {"fee", "urgent"} <= set(older["properties"])
+        assert "charge" not in older["properties"]
+        assert {"reader", "fee"} <= set(older["required"])
+        assert "urgent" not in older["required"]
+        assert {"reader", "charge"} <= set(newer["required"])
+
+    def test_a_partial_update_requires_nothing(self, any_version):
+        path = next(path for path in any_version["paths"] if path.endswith("{id}/"))
+
+        assert "required" not in body_of(any_version, path, "patch")
+
+
+class TestDescriptions:
+    def test_are_the_projects_own(self, any_version):
+        path = next(path for path in any_version["paths"] if path.endswith("{id}/"))
+        loan = body_of(any_version, path, "get", "200")
+
+        assert loan["description"] == "A book that somebody has at home."
+
+    def test_are_absent_where_the_project_says_nothing(self, any_version):
+        """The docstrings of base classes speak to programmers, not to clients."""
+        path = next(path for path in any_version["paths"] if path.endswith("/loans/"))
+
+        assert "description" not in body_of(any_version, path, "post")
+        assert "description" not in any_version["paths"][path]["post"]
+
+
+@pytest.mark.P2
+class TestVisibleFields:
+    def test_are_described_and_not_required(self, any_version):
+        path = next(path for path in any_version["paths"] if path.endswith("{id}/"))
+        loan = body_of(any_version, path, "get", "200")
+
+        assert loan["properties"]["rank"]["description"] == "For staff."
+        assert loan["properties"]["score"]["description"] == "For staff or owner."
+        assert not {"rank", "score"} & set(loan["required"])
+        assert {"id", "reader"} <= set(loan["required"])
+
+
+def serve_both(times):
+    """Two threads ask at the same moments; each tells how often it got the other's document."""
+    expected = {version: document(version) for version in VERSIONS}
+    together = Barrier(len(VERSIONS))
+
+    def strangers(version):
+        client, wrong = Client(), 0
+        for _ in range(times):
+            together.wait(timeout=60)
+            wrong += document(version, client) != expected[version]
+        return wrong
+
+    with ThreadPoolExecutor(len(VERSIONS)) as pool:
+        return list(pool.map(strangers, VERSIONS))
+
+
+@pytest.mark.V1
+class TestThreads:
+    def test_that_serve_two_versions_at_once_see_their_own(self):
+        assert serve_both(10) == [0, 0]
+
+    @pytest.mark.long
+    def test_that_serve_two_versions_for_long_see_their_own(self):
+        assert serve_both(200) == [0, 0]
