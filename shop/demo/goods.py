@@ -1,8 +1,8 @@
 """
 The demo's catalogue: two hundred products of three sellers.
 
-The first hundred are on sale with fifty units at least, ten of them sold by the
-organization on the free plan; some of the second hundred are not on sale.
+The first hundred are on sale with fifty units at least; some of the second hundred are
+not on sale. Ten, all that its plan allows, are sold by the organization on the free plan.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from shop.demo.words import COLOURS, MATERIALS, THINGS, chooser
 
 LISTED = datetime(2024, 6, 1, tzinfo=UTC)
 SKUS = [f"DEMO-{number:04}" for number in range(1, 201)]
+FREE = range(10, 101, 10)
 
 
 def create_products(seed: int) -> None:
@@ -26,7 +27,7 @@ def create_products(seed: int) -> None:
         colour, material, thing = choose(COLOURS), choose(MATERIALS), choose(THINGS)
         products.append(
             Product(
-                organization=free if number % 10 == 0 else others[number % len(others)],
+                organization=free if number in FREE else others[number % len(others)],
                 sku=sku,
                 name=f"{colour} {material} {thing}",
                 description=f"A {colour.lower()} {thing.lower()} of {material.lower()}.",
