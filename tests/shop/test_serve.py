@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,11 +16,8 @@ import pytest
 
 from shop.environment import ROOT
 from shop.server.arrival import BODY_BYTES, HEADER_BYTES, Arrival, arrival
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+from tests.services import free_port
+from tests.shop.processes import eventually
 
 
 class TestArrival:
@@ -96,15 +93,6 @@ class Server:
             return self.get() == 200
         except OSError:
             return False
-
-
-def eventually(holds: Callable[[], bool], *, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def serve(tmp_path: Path, **variables: str) -> subprocess.Popen[str]:

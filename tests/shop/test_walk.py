@@ -3,18 +3,18 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from shop.environment import ROOT
+from tests.services import free_port
+from tests.shop.processes import eventually
+
 BLOCK = re.compile(r"^<!-- walk -->\n```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SEPARATOR = "--- the next command ---"
 
@@ -37,15 +37,14 @@ def walk() -> list[tuple[str, str]]:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[str]:
     """The service with fresh demo data, as ``make run`` starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "DEBUG": "1",
         "PORT": str(port),
         "DJANGO_SETTINGS_MODULE": "shop.settings",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'walk.sqlite3'}",
+        "EMAIL_URL": f"file://{tmp_path / 'mail'}",
         "REDIS_URL": "",
     }
     manage = [sys.executable, "manage.py"]
@@ -53,23 +52,21 @@ def service(tmp_path: Path) -> Iterator[str]:
         subprocess.run([*manage, *arguments], cwd=ROOT, env=environment, check=True)
     with subprocess.Popen([*manage, "serve"], cwd=ROOT, env=environment) as server:
         try:
-            wait_until_live(f"http://127.0.0.1:{port}/health/live/")
+            assert eventually(lambda: listens(port), seconds=30)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
 
 
-def wait_until_live(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except urllib.error.URLError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+def listens(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health/live/")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
