@@ -55,3 +55,11 @@ def resolves(dotted: str) -> bool:
         except ModuleNotFoundError:
             return False
     return True
+
+
+def test_every_check_is_listed() -> None:
+    """And nothing is listed that no check says."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    listed = (ROOT / "docs/reference/checks.md").read_text(encoding="utf-8")
+    said = re.findall(r'id="(backstay\.[EW]\d{3})"', source)
+    assert sorted(said) == sorted(re.findall(r"^\| `(backstay\.[EW]\d{3})`", listed, re.MULTILINE))
