@@ -78,7 +78,7 @@ class TestListedOrigin:
         "https://app.shop.example.evil.example",
         "https://evilapp.shop.example",
         "https://www.app.shop.example",
-        "https://app.shop.example/",
+        "https://app.shop.example@evil.example",
         "https://user@app.shop.example",
         "null",
         "*",
@@ -86,13 +86,13 @@ class TestListedOrigin:
 )
 class TestOtherOrigin:
     def headers(self, response):
-        return {name for name in response.headers if name.startswith("Access-Control-")}
+        return {name for name in response.headers if name.lower().startswith("access-control-")}
 
     @pytest.mark.parametrize("path", [path for path, _ in ANSWERS])
     def test_it_may_read_no_answer(self, client, path, origin):
         response = client.get(path, HTTP_ORIGIN=origin)
 
-        assert "Access-Control-Allow-Origin" not in self.headers(response)
+        assert "Access-Control-Allow-Origin" not in response.headers
         assert "origin" in response["Vary"].lower().split(", ")
 
     def test_its_preflight_is_not_granted(self, client, origin):
