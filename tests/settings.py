@@ -24,10 +24,14 @@ for name in (
 os.environ["LOG_FORMAT"] = "console"
 os.environ["SECRET_KEY"] = "a key for tests: it protects nothing, and is long enough"
 
-SCRATCH = Path(tempfile.mkdtemp(prefix="shop-tests-"))
-atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+# Parallel processes end without their exit handlers, so the first one cleans up for all.
+if "TESTS_SCRATCH" not in os.environ:
+    os.environ["TESTS_SCRATCH"] = tempfile.mkdtemp(prefix="shop-tests-")
+    atexit.register(shutil.rmtree, os.environ["TESTS_SCRATCH"], ignore_errors=True)
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+SCRATCH = Path(os.environ["TESTS_SCRATCH"], f"gw{WORKER}")
+SCRATCH.mkdir(exist_ok=True)
 
 if url := os.environ.get("REDIS_URL"):
     parts = urlsplit(url)
@@ -46,4 +50,4 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = False
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.backstay.testapp"]
+INSTALLED_APPS = [*INSTALLED_APPS, "rest_framework.authtoken", "tests.backstay.testapp"]
