@@ -5,6 +5,7 @@ import shutil
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from hypothesis import settings as hypothesis_settings
 
 from tests.guarantees import GUARANTEES
 
@@ -13,6 +14,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker, promise in GUARANTEES.items():
         config.addinivalue_line("markers", f"{marker}: {promise}")
     config.addinivalue_line("markers", "long: takes too long for every run; see `make test-long`.")
+    # How fast an example runs says more about the machine than about the code.
+    hypothesis_settings.register_profile("suite", deadline=None)
+    hypothesis_settings.load_profile("suite")
 
 
 def pytest_unconfigure() -> None:

@@ -3,6 +3,7 @@
 import django_filters
 from django.urls import include, path
 from rest_framework import viewsets
+from rest_framework.filters import BaseFilterBackend
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.routers import SimpleRouter
@@ -47,15 +48,24 @@ class LoanFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class LoanViewSet(viewsets.ReadOnlyModelViewSet):
+class Loans(viewsets.ReadOnlyModelViewSet):
+    """What the lists have in common."""
+
     queryset = Loan.objects.all()
     authentication_classes = ()
     permission_classes = (AllowAny,)
     renderer_classes = (JSONRenderer,)
     versioning_class = None
     serializer_class = LoanSerializer
+    filter_backends: tuple[type[BaseFilterBackend], ...] = (
+        DjangoFilterBackend,
+        SearchFilter,
+        OrderingFilter,
+    )
+
+
+class LoanViewSet(Loans):
     pagination_class = ByRank
-    filter_backends = (DjangoFilterBackend, SearchFilter, OrderingFilter)
     filterset_class = LoanFilter
     search_fields = ("reader",)
     ordering_fields = ("rank", "score", "lent_at", "shelf__name")
@@ -65,17 +75,29 @@ class OtherLoanViewSet(LoanViewSet):
     """The same rows under another path."""
 
 
-class NumberedLoanViewSet(LoanViewSet):
+class NumberedLoanViewSet(Loans):
     pagination_class = FivePerPage
     ordering = ("rank",)
+    ordering_fields = ("rank",)
 
 
-class PlainLoanViewSet(LoanViewSet):
-    """Nothing can be searched, filtered or ordered."""
+class PlainLoanViewSet(Loans):
+    """Nothing can be searched or filtered."""
 
-    filterset_class = None
-    search_fields = ()
-    ordering_fields = ()
+    pagination_class = ByRank
+    filter_backends = (DjangoFilterBackend, SearchFilter)
+
+
+class OnlyFilteredViewSet(LoanViewSet):
+    filter_backends = (DjangoFilterBackend,)
+
+
+class OnlySearchedViewSet(LoanViewSet):
+    filter_backends = (SearchFilter,)
+
+
+class OnlyOrderedViewSet(LoanViewSet):
+    filter_backends = (OrderingFilter,)
 
 
 class NullableLoanViewSet(LoanViewSet):
@@ -89,6 +111,9 @@ router.register("loans", LoanViewSet, basename="loan")
 router.register("others", OtherLoanViewSet, basename="other")
 router.register("numbered", NumberedLoanViewSet, basename="numbered")
 router.register("plain", PlainLoanViewSet, basename="plain")
+router.register("only-filtered", OnlyFilteredViewSet, basename="only-filtered")
+router.register("only-searched", OnlySearchedViewSet, basename="only-searched")
+router.register("only-ordered", OnlyOrderedViewSet, basename="only-ordered")
 router.register("nullable", NullableLoanViewSet, basename="nullable")
 
 urlpatterns = [path("", include(router.urls))]

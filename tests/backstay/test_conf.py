@@ -1,5 +1,6 @@
 """Settings are read at use, typed, and a mistake in them is told before it matters."""
 
+import os.path
 from datetime import timedelta
 
 import pytest
@@ -8,15 +9,16 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
+from backstay.checks import check_setting_names, check_setting_values
 from backstay.conf import Settings, settings
 
 pytestmark = pytest.mark.M3
 
 
 def found(**backstay):
-    """The messages of the checks about a project's ``BACKSTAY``."""
+    """The messages about a project's ``BACKSTAY``."""
     with override_settings(BACKSTAY=backstay):
-        return [error for error in run_checks() if error.id in {"backstay.E001", "backstay.E002"}]
+        return [*check_setting_names(), *check_setting_values()]
 
 
 class TestReading:
@@ -41,7 +43,7 @@ class TestReading:
 
     def test_a_dotted_path_is_imported_at_use(self):
         with override_settings(BACKSTAY={"TOKEN_CLAIMS": "os.path.join"}):
-            assert settings.TOKEN_CLAIMS("a", "b") == "a/b"
+            assert settings.TOKEN_CLAIMS is os.path.join
 
     def test_a_sequence_of_names_is_a_tuple(self):
         with override_settings(BACKSTAY={"VERSIONS": ["v1", "v2"]}):
@@ -56,6 +58,14 @@ class TestReading:
 
     def test_every_setting_is_listed(self):
         assert {"ISSUER", "VERSIONS", "PLANS", "MAX_BODY_BYTES"} <= set(settings)
+
+
+class TestChecks:
+    def test_run_with_the_others(self):
+        with override_settings(BACKSTAY={"ISUER": "shop", "LEEWAY": 10}):
+            ids = {error.id for error in run_checks()}
+
+        assert {"backstay.E001", "backstay.E002"} <= ids
 
 
 class TestUnknownKey:

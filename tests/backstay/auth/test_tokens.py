@@ -3,6 +3,7 @@
 import json
 import string
 import time
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -177,6 +178,22 @@ FORGED = {
     "a payload of half a UTF-8 sequence": signed(b'{"a": "\xc3"}'),
 }
 
+NO_TIMES: dict[str, Any] = {
+    "null": None,
+    "true": True,
+    "false": False,
+    "a string": str(NOW + 60),
+    "a list": [NOW + 60],
+    "an object": {},
+    "negative": -1,
+    "after the year 9999": MAX_TIME + 1,
+    "10^18": 10**18,
+    "of 4,000 digits": 10**3_999,
+    "NaN": float("nan"),
+    "infinite": float("inf"),
+    "minus infinite": float("-inf"),
+}
+
 WRONG = {
     "no type": claims(token_type=...),
     "type null": claims(token_type=None),
@@ -217,21 +234,7 @@ WRONG = {
     **{
         f"{name} {said}": claims(**{name: value})
         for name in ("exp", "iat")
-        for said, value in {
-            "null": None,
-            "true": True,
-            "false": False,
-            "a string": str(NOW + 60),
-            "a list": [NOW + 60],
-            "an object": {},
-            "negative": -1,
-            "after the year 9999": MAX_TIME + 1,
-            "10^18": 10**18,
-            "of 4,000 digits": 10**3_999,
-            "NaN": float("nan"),
-            "infinite": float("inf"),
-            "minus infinite": float("-inf"),
-        }.items()
+        for said, value in NO_TIMES.items()
     },
     "exp 1e400": json.dumps(claims(exp="?")).replace('"?"', "1e400"),
     "iat -1e400": json.dumps(claims(iat="?")).replace('"?"', "-1e400"),
@@ -399,8 +402,12 @@ class TestAnyToken:
         assert refusal(signed(json.dumps(payload)))
 
 
+#: Claims of a project's own: any name but the one more that ``decode`` reads.
+OWN_CLAIMS = st.dictionaries(st.text(max_size=8).filter(lambda name: name != "nbf"), JSON)
+
+
 class TestEncode:
-    @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), JSON))
+    @given(OWN_CLAIMS)
     def test_decodes_to_the_same_claims(self, own):
         expected = {**own, **claims()}
         token = codec().encode(expected)

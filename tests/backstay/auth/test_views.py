@@ -238,11 +238,10 @@ class TestVerify:
     def verify(self, api, token):
         return api.post("/token/verify/", {"token": token})
 
-    @pytest.mark.parametrize("token_type", ["access", "refresh"])
-    def test_a_token_of_either_type_is_fine(self, api, user, token_type):
-        response = self.verify(api, issue_tokens(user)[token_type])
-
-        assert (response.status_code, response.json()) == (200, {})
+    def test_a_token_of_either_type_is_fine(self, api, user):
+        for token in issue_tokens(user).values():
+            response = self.verify(api, token)
+            assert (response.status_code, response.json()) == (200, {})
 
     @pytest.mark.A1
     def test_an_expired_token_is_refused(self, api, user, clock):

@@ -1,6 +1,7 @@
 """The document of each version is valid, and says what that version takes and gives."""
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -216,7 +217,17 @@ def serve_both(times):
         return list(pool.map(strangers, VERSIONS))
 
 
+@pytest.fixture
+def eager_switches():
+    """Threads take turns after microseconds, not milliseconds."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
 @pytest.mark.V1
+@pytest.mark.usefixtures("eager_switches")
 class TestThreads:
     def test_that_serve_two_versions_at_once_see_their_own(self):
         assert serve_both(10) == [0, 0]
