@@ -1,10 +1,13 @@
 """What every test may rely on: the markers, and parts that start out empty."""
 
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import settings as hypothesis_settings
 
 from tests.guarantees import GUARANTEES
@@ -22,6 +25,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     """Remove the databases: a process of pytest-xdist ends without its exit handlers."""
     shutil.rmtree(settings.SCRATCH, ignore_errors=True)
+
+
+@pytest.fixture
+def kept_connection() -> Iterator[None]:
+    """
+    Keep the test's database connection over requests that a WSGI application answers.
+
+    A server's signals close it where it is too old; Django's own test client sees to it too.
+    """
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture(autouse=True)

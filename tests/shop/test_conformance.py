@@ -5,13 +5,10 @@ Every check of it but one: that every body its schema allows is accepted. Stock,
 and passwords have rules that no schema can say.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CheckFunction
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -30,24 +27,15 @@ def actor(request) -> str:
 
 
 @pytest.fixture
-def kept_connection(transactional_db) -> Iterator[None]:
+def document(
+    transactional_db, kept_connection, version, actor, client_of, make_order, product, customer
+) -> Any:
     """
-    The test's connection outlives each request, as with Django's own test client.
+    The version's document; what it names exists, so that more than 404 is met.
 
-    It has no transaction of its own: a constraint that refuses a row would break it, where in
-    production it breaks nothing but the request's.
+    The test has no transaction of its own: a constraint that refuses a row would break it,
+    where in production it breaks nothing but the request's.
     """
-    signals = (request_started, request_finished)
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in signals:
-        signal.connect(close_old_connections)
-
-
-@pytest.fixture
-def document(kept_connection, version, actor, client_of, make_order, product, customer) -> Any:
-    """The version's document; what it names exists, so that more than 404 is met."""
     make_order(customer, "paid")
     factories.CommentFactory(article__published=True)
     credentials = client_of(actor)._credentials

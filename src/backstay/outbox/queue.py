@@ -54,13 +54,15 @@ class Queue:
         self.using = using
 
     def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[QueuedJob]:
-        """Take up to *limit* jobs that are due, for as long as *lease*."""
+        """Take up to *limit* jobs that are due, the oldest first, for as long as *lease*."""
         connection = connections[self.using]
         token = QueuedJob._meta.get_field("claim").get_db_prep_value(uuid4(), connection)
         values = {"now": now, "until": now + lease, "claim": token, "limit": limit}
         table = connection.ops.quote_name(QueuedJob._meta.db_table)
         statement = CLAIM[connection.vendor].format(table=table)
-        return list(QueuedJob.objects.using(self.using).raw(statement, values))
+        taken = QueuedJob.objects.using(self.using).raw(statement, values)
+        # RETURNING has no order of its own.
+        return sorted(taken, key=lambda job: job.enqueued_at)
 
     def start(self, job: QueuedJob, *, now: datetime, lease: timedelta) -> None:
         """
