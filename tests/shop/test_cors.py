@@ -45,6 +45,16 @@ class TestListedOrigin:
         assert response["Access-Control-Allow-Credentials"] == "true"
         assert "origin" in response["Vary"].lower().split(", ")
 
+    @pytest.mark.parametrize(
+        ("length", "status"), [("3000000", 413), ("three", 400)], ids=["too long", "no number"]
+    )
+    def test_it_may_read_why_a_body_is_refused(self, client, length, status):
+        response = client.post("/api/token/", {}, HTTP_ORIGIN=LISTED, CONTENT_LENGTH=length)
+
+        assert response.status_code == status
+        assert response["Access-Control-Allow-Origin"] == LISTED
+        assert "origin" in response["Vary"].lower().split(", ")
+
     def test_it_may_read_the_headers_that_matter(self, client):
         response = client.get("/api/v1/products/", HTTP_ORIGIN=LISTED)
 

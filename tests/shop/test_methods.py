@@ -90,3 +90,9 @@ class TestUnknownMethods:
         override = {"HTTP_X_HTTP_METHOD_OVERRIDE": "DELETE"}
         assert as_customer.get(path("orders/{order}/"), **override).status_code == 200
         order.refresh_from_db()
+
+
+@pytest.mark.django_db
+def test_options_describe_what_a_method_takes(as_customer, api):
+    described = as_customer.options(f"{api}/orders/").json()["actions"]["POST"]
+    assert set(described) == {"items", "shipping_address", "note"}

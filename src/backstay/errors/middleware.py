@@ -41,17 +41,22 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         token = current.set(id_of(request))
         try:
-            refusal = refuse_body(request)
-            response: HttpResponseBase
-            if refusal:
-                response = ProblemResponse(refusal, request).render()
-            else:
-                response = self.get_response(request)
+            response = self.get_response(request)
             conform(request, response)
             response.headers["X-Request-ID"] = id_of(request)
             return response
         finally:
             current.reset(token)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> Response | None:
+        """
+        Refuse a body that is not to be read.
+
+        Here, not in ``__call__``: the answer passes through the middleware inside, which
+        give it the headers that a script of another origin needs to read it.
+        """
+        refusal = refuse_body(request)
+        return ProblemResponse(refusal, request) if refusal else None
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> Response | None:
         """

@@ -25,11 +25,11 @@ class ActionSerializersMixin(GenericAPIView):
 
     def get_serializer_class(self) -> type[BaseSerializer]:
         default = super().get_serializer_class()
-        return self.serializer_classes.get(getattr(self, "action", None) or "", default)
+        return self.serializer_classes.get(self._action() or "", default)
 
     def get_response_serializer_class(self) -> type[BaseSerializer]:
         """What the answer's body looks like: only a list differs from one object."""
-        if getattr(self, "action", None) == "list":
+        if self._action() == "list":
             return self.get_serializer_class()
         return super().get_serializer_class()
 
@@ -59,3 +59,11 @@ class ActionSerializersMixin(GenericAPIView):
         current = self.get_queryset().get(pk=instance.pk)
         shown = self.get_response_serializer_class()
         return Response(shown(current, context=self.get_serializer_context()).data, **kwargs)
+
+    def _action(self) -> str | None:
+        """The action; when OPTIONS describes what another method takes, that method's."""
+        action: str | None = getattr(self, "action", None)
+        if action == "metadata":
+            routed: Mapping[str, str] = getattr(self, "action_map", {})
+            return routed.get((self.request.method or "").lower())
+        return action
