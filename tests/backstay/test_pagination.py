@@ -3,6 +3,7 @@
 import datetime
 import random
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -49,15 +50,20 @@ def ids(response):
     return [row["id"] for row in response.json()["results"]]
 
 
+def responses(get, url, direction="next"):
+    """Each page from *url* on, while there are any; a walk without an end fails."""
+    for _ in range(100):
+        response = get(url)
+        yield response
+        url = response.json()[direction]
+        if url is None:
+            return
+    raise AssertionError("The walk does not end.")
+
+
 def walk(api, url, direction="next"):
     """The pages from *url* on, each as the ids on it."""
-    pages: list[list[int]] = []
-    while url:
-        assert len(pages) < 100, "The walk does not end."
-        response = api.get(url)
-        pages.append(ids(response))
-        url = response.json()[direction]
-    return pages
+    return [ids(response) for response in responses(api.get, url, direction)]
 
 
 def flat(pages):
@@ -112,23 +118,18 @@ class TestCursorWalk:
 
     def test_a_walk_back_is_the_walk_reversed(self, api, lend):
         lend(*[1, 2, 2, 2, 3] * 4)
-        forward = walk(api, "/loans/")
-        last = api.get("/loans/")
-        while last.json()["next"]:
-            last = api.get(last.json()["next"])
+        forward = list(responses(api.get, "/loans/"))
+        back = walk(api, forward[-1].json()["previous"], "previous")
 
-        assert walk(api, last.json()["previous"], "previous") == forward[-2::-1]
+        assert back == [ids(page) for page in forward[-2::-1]]
 
     def test_the_page_before_the_next_is_this_one(self, api, lend):
         lend(*[1, 2, 2, 2, 3] * 4)
-        page = api.get("/loans/")
-        seen = 0
-        while page.json()["next"]:
-            following = api.get(page.json()["next"])
-            assert ids(api.get(following.json()["previous"])) == ids(page)
-            page, seen = following, seen + 1
+        pages = list(responses(api.get, "/loans/"))
 
-        assert seen == 3
+        assert len(pages) == 4
+        for page, following in pairwise(pages):
+            assert ids(api.get(following.json()["previous"])) == ids(page)
 
     def test_the_first_page_reached_backwards_has_none_before_it(self, api, lend):
         lend(*range(10))
@@ -152,11 +153,9 @@ class TestCursorWhileRowsComeAndGo:
         chance = random.Random(seed)  # noqa: S311  # Repeatable, not secret.
         staying = {loan.pk for loan in lend(*(chance.randrange(6) for _ in range(30)))}
         passing = [loan.pk for loan in lend(*(chance.randrange(6) for _ in range(30)))]
-        seen, url = [], "/loans/"
-        while url:
-            response = api.get(url)
+        seen = []
+        for response in responses(api.get, "/loans/"):
             seen += ids(response)
-            url = response.json()["next"]
             lend(chance.randrange(6), chance.randrange(6))
             chance.shuffle(passing)
             Loan.objects.filter(pk__in=passing[:3]).delete()
@@ -269,27 +268,22 @@ class TestCursorIsBound:
 
 @pytest.mark.L2
 class TestCursorQueries:
-    def page(self, api, url):
-        with CaptureQueriesContext(connection) as captured:
-            response = api.get(url)
-        return response, [query["sql"] for query in captured]
-
     def test_a_page_is_one_query_at_any_depth(self, api, lend):
         lend(*range(60))
-        url, depth = "/loans/", 0
-        while url:
-            response, queries = self.page(api, url)
-            assert len(queries) == 1
-            assert "COUNT" not in queries[0].upper()
-            assert "OFFSET" not in queries[0].upper()
-            url, depth = response.json()["next"], depth + 1
+        with CaptureQueriesContext(connection) as captured:
+            pages = walk(api, "/loans/")
 
-        assert depth == 12
+        assert len(captured) == len(pages) == 12
+        for query in captured:
+            assert "COUNT" not in query["sql"].upper()
+            assert "OFFSET" not in query["sql"].upper()
 
     def test_the_count_does_not_depend_on_the_rows(self, api, lend):
         lend(*range(30))
         for size in (1, 10, 30):
-            assert len(self.page(api, f"/loans/?page_size={size}")[1]) == 1
+            with CaptureQueriesContext(connection) as captured:
+                api.get(f"/loans/?page_size={size}")
+            assert len(captured) == 1
 
 
 ORDERINGS = [
@@ -333,15 +327,16 @@ def page_of(queryset, url):
     return [loan.pk for loan in found], paginator
 
 
-def walk_of(queryset):
+def walk_of(queryset, url="/", direction="next"):
+    """The pages of *queryset* from *url* on, and the paginator of the last."""
     pages: list[list[int]] = []
-    url = "/"
-    while url:
-        assert len(pages) < 20, "The walk does not end."
+    for _ in range(20):
         page, paginator = page_of(queryset, url)
         pages.append(page)
-        url = paginator.get_next_link()
-    return pages, paginator
+        url = getattr(paginator, f"get_{direction}_link")()
+        if url is None:
+            return pages, paginator
+    raise AssertionError("The walk does not end.")
 
 
 @pytest.mark.L2
@@ -359,13 +354,10 @@ class TestAnyOrdering:
         pages, last = walk_of(Loan.objects.order_by(*ordering))
         assert flat(pages) == expected
 
-        back: list[list[int]] = []
-        url = last.get_previous_link()
-        while url:
-            page, paginator = page_of(Loan.objects.order_by(*ordering), url)
-            back.insert(0, page)
-            url = paginator.get_previous_link()
-        assert [*back, pages[-1]] == pages
+        if len(pages) > 1:
+            url = last.get_previous_link()
+            back, _ = walk_of(Loan.objects.order_by(*ordering), url, "previous")
+            assert back == pages[-2::-1]
 
     def test_a_reversed_queryset_is_walked_in_its_own_order(self, lend):
         lend(1, 1, 1, 2, 2, 3, 3, 3, 3)
