@@ -3,7 +3,8 @@
 
 First on SQLite and in-process parts, then on PostgreSQL and Redis (see
 ``tests.services`` for where those come from). Arguments are passed on to
-pytest; ``--long`` runs the tests marked ``long`` and no others. The summary
+pytest; ``--long`` runs the tests marked ``long`` and no others. What asks nothing
+of a backend (``once``) runs on the first only. The summary
 names each backend with its version. A backend that is not to be had is
 "not run", which is a failure where ``CI`` is set.
 """
@@ -50,9 +51,11 @@ def main(arguments: list[str]) -> int:
             missing.append(f"{unavailable}")
         runs[f"{database} + {store}"] = networked
         outcomes = {}
+        chosen = "long" if long else "not long"
         for backend, environ in runs.items():
             print(f"\n──── {backend}", flush=True)
-            outcomes[backend] = suite(environ, arguments, long=long)
+            outcomes[backend] = suite(environ, arguments, chosen)
+            chosen = f"{chosen} and not once"
     return summary(outcomes, missing, long=long)
 
 
@@ -63,10 +66,10 @@ class Outcome(NamedTuple):
     last_line: str
 
 
-def suite(environ: Mapping[str, str], arguments: list[str], *, long: bool) -> Outcome:
+def suite(environ: Mapping[str, str], arguments: list[str], chosen: str) -> Outcome:
     """Run pytest, passing on what it prints."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", f"{PROCESSES}"]
-    command += ["-m", "long" if long else "not long", *arguments]
+    command += ["-m", chosen, *arguments]
     if sys.stdout.isatty():
         command += ["--color", "yes"]
     last = ""

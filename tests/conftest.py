@@ -17,6 +17,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker, promise in GUARANTEES.items():
         config.addinivalue_line("markers", f"{marker}: {promise}")
     config.addinivalue_line("markers", "long: takes too long for every run; see `make test-long`.")
+    config.addinivalue_line(
+        "markers", "once: asks nothing of a database or a cache, so one backend is enough."
+    )
     # How fast an example runs says more about the machine than about the code.
     hypothesis_settings.register_profile("suite", deadline=None)
     hypothesis_settings.load_profile("suite")

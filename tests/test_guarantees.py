@@ -6,6 +6,8 @@ import pytest
 
 from tests.guarantees import GROUPS, GUARANTEES, PAGE, Proof, faults, main, page, proofs
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def found(tmp_path):

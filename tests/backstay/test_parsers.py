@@ -12,7 +12,7 @@ from rest_framework.test import APIRequestFactory
 
 from backstay.parsers import MAX_DEPTH, MAX_INTEGER_DIGITS, StrictJSONParser, parse_json
 
-pytestmark = pytest.mark.E1
+pytestmark = [pytest.mark.E1, pytest.mark.once]
 
 REFUSED = {
     "UTF-16": ('{"a": 1}'.encode("utf-16"), "Not valid UTF-8 at byte 0"),

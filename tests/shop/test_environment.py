@@ -13,6 +13,8 @@ from shop.development_key import development_key
 from shop.environment import ROOT, VAR, BadVariable, Environment
 from shop.variables import Database, Mail, VersionPolicy
 
+pytestmark = pytest.mark.once
+
 KEY = "k" * 50
 
 

@@ -29,7 +29,7 @@ FUZZING = settings(
     deadline=timedelta(seconds=5),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-USUAL = settings(FUZZING, max_examples=15)
+USUAL = settings(FUZZING, max_examples=8)
 LONG = settings(FUZZING, max_examples=300)
 
 #: Every endpoint that takes a body; ``{name}`` is the id of a row.

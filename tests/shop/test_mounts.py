@@ -16,11 +16,11 @@ def accept(version: str) -> dict[str, str]:
 @pytest.fixture
 def world(make_order, customer, product):
     make_order(customer, "paid")
-    comment = factories.CommentFactory(article__published=True)
+    comment = factories.CommentFactory.create(article__published=True)
     return {
         "orders": customer.customer.orders.get().pk,
         "products": product.pk,
-        "articles": comment.article_id,
+        "articles": comment.article.pk,
         "addresses": customer.addresses.first().pk,
         "users": customer.pk,
     }

@@ -1,6 +1,7 @@
 """The OpenAPI documents: valid, complete, and true of what is really answered."""
 
 import re
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.staticfiles import finders
 from django.urls import URLPattern, URLResolver, get_resolver
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
+from rest_framework.test import APIClient
 
 from tests.shop.factories import CommentFactory
 
@@ -16,11 +18,17 @@ pytestmark = [pytest.mark.M3, pytest.mark.django_db]
 DOCUMENTED = {"get", "post", "put", "patch", "delete"}
 
 
-@pytest.fixture
-def document(anonymous, version):
-    response = anonymous.get("/api/schema/", {"version": version})
+@cache
+def fetched(version):
+    """The document as it is served; making one takes longer than any test of it."""
+    response = APIClient().get("/api/schema/", {"version": version})
     assert response.status_code == 200
     return response.json()
+
+
+@pytest.fixture
+def document(version):
+    return fetched(version)
 
 
 def routes(patterns, prefix="/"):

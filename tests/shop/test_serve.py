@@ -19,6 +19,8 @@ from shop.server.arrival import BODY_BYTES, HEADER_BYTES, Arrival, arrival
 from tests.services import free_port
 from tests.shop.processes import eventually
 
+pytestmark = pytest.mark.once
+
 
 class TestArrival:
     """When a thread is spent on a request."""

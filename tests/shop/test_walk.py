@@ -15,6 +15,8 @@ from shop.environment import ROOT
 from tests.services import free_port
 from tests.shop.processes import eventually
 
+pytestmark = pytest.mark.once
+
 BLOCK = re.compile(r"^<!-- walk -->\n```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SEPARATOR = "--- the next command ---"
 

@@ -23,7 +23,7 @@ from tests.backstay.auth.jwks import (
     rsa_jwk,
 )
 
-pytestmark = pytest.mark.A8
+pytestmark = [pytest.mark.A8, pytest.mark.once]
 
 PRIVATE = {
     "HS256": oct_jwk(),

@@ -27,7 +27,7 @@ from tests.backstay.auth.jwks import (
     segment,
 )
 
-pytestmark = pytest.mark.A2
+pytestmark = [pytest.mark.A2, pytest.mark.once]
 
 LEEWAY = 10
 KEYS = KeyRing.from_jwks(

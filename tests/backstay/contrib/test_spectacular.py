@@ -10,7 +10,7 @@ import yaml
 from django.test import Client, override_settings
 from openapi_spec_validator import validate
 
-pytestmark = pytest.mark.M3
+pytestmark = [pytest.mark.M3, pytest.mark.once]
 
 VERSIONS = ["v1", "v2"]
 

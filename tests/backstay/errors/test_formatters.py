@@ -8,7 +8,7 @@ from backstay.errors import Details
 from backstay.errors.formatters import error_message, problem_json, status_errors, written_as
 from tests.backstay.errors.conftest import assert_problem
 
-pytestmark = pytest.mark.E2
+pytestmark = [pytest.mark.E2, pytest.mark.once]
 
 FORMATTERS = "backstay.errors.formatters"
 

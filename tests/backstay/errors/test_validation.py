@@ -6,7 +6,7 @@ from rest_framework.exceptions import ErrorDetail
 from backstay.errors.pointers import flatten, join
 from tests.backstay.errors.conftest import assert_problem
 
-pytestmark = pytest.mark.E2
+pytestmark = [pytest.mark.E2, pytest.mark.once]
 
 
 def errors_of(response):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backstay.errors.wsgi import tolerate_content_type
 
-pytestmark = [pytest.mark.E1, pytest.mark.usefixtures("kept_connection")]
+pytestmark = [pytest.mark.E1, pytest.mark.usefixtures("kept_connection"), pytest.mark.once]
 
 
 def post(body, *, path="/echo/", content_type="application/json", **environ):

@@ -10,6 +10,8 @@ from backstay.testing.bodies import places, pointer, put, sample
 from backstay.testing.document import operations, whole
 from backstay.testing.resources import Resource
 
+pytestmark = pytest.mark.once
+
 
 class TestWhole:
     DOCUMENT = {

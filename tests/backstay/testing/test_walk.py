@@ -21,7 +21,7 @@ from tests.backstay.testing.urls import (
     operation,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SCOPED = Documents.get_queryset
 REFUSAL = "not yours"

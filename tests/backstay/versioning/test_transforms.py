@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backstay.versioning import Collapse, Nest
 from backstay.versioning.transforms import steps_back
 
-pytestmark = pytest.mark.V1
+pytestmark = [pytest.mark.V1, pytest.mark.once]
 
 PRICE = Nest("price", {"amount": "price", "currency": "currency"})
 TOTAL = Nest("total", {"amount": "total_amount", "currency": "currency"})

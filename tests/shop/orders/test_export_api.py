@@ -128,7 +128,7 @@ class TestRows:
 
     @pytest.mark.long
     def test_take_the_same_memory_whatever_their_number(self, as_staff, customer):
-        address = factories.AddressFactory(user=customer)
+        address = factories.AddressFactory.create(user=customer)
         peaks = []
         for count in (2_000, 18_000):
             Order.objects.bulk_create(
