@@ -80,6 +80,13 @@ def names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def some_names(value: Any) -> tuple[str, ...]:
+    found = names(value)
+    if not found:
+        raise ValueError("expected one name at least.")
+    return found
+
+
 def positive(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError("expected a whole number above zero.")
@@ -142,10 +149,10 @@ class Settings:
     # --- versions -------------------------------------------------------------
 
     #: The versions the API speaks, oldest first. Code is written for the last.
-    VERSIONS = Setting[tuple[str, ...]](("v1",), names)
+    VERSIONS = Setting[tuple[str, ...]](("v1",), some_names)
 
     #: Plans from the lowest to the highest; a gate for one admits those after it.
-    PLANS = Setting[tuple[str, ...]](("free", "pro", "enterprise"), names)
+    PLANS = Setting[tuple[str, ...]](("free", "pro", "enterprise"), some_names)
 
     # --- outbox ---------------------------------------------------------------
 
@@ -161,3 +168,16 @@ class Settings:
 
 
 settings = Settings()
+
+
+def plan_admits(actual: str | None, required: str) -> bool:
+    """
+    Whether *actual* is *required* or a higher plan of ``PLANS``.
+
+    Raises:
+        ImproperlyConfigured: no plan is called *required*.
+    """
+    plans = settings.PLANS
+    if required not in plans:
+        raise ImproperlyConfigured(f'BACKSTAY["PLANS"] has no plan {required!r}.')
+    return actual in plans and plans.index(actual) >= plans.index(required)

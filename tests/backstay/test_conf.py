@@ -104,6 +104,8 @@ WRONG = [
     ("TOKEN_CLAIMS", 5),
     ("VERSIONS", "v1"),
     ("VERSIONS", 5),
+    ("VERSIONS", []),
+    ("PLANS", ()),
     ("VERSIONS", None),
     ("VERSIONS", ["v1", 2]),
     ("VERSIONS", ["v1", ""]),

@@ -122,8 +122,7 @@ def _read_header(segment: str) -> tuple[str, str]:
 
 
 def _genuine(key: Key, message: str, signature: str) -> bool:
-    raw = _decode(signature)
-    return bool(raw) and key.verify(message.encode("ascii"), raw)
+    return key.verify(message.encode("ascii"), _decode(signature))
 
 
 def _addressed_to(audience: str, claims: Claims) -> bool:

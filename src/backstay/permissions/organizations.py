@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model, Q
 
-from backstay.conf import settings
+from backstay.conf import plan_admits
 from backstay.permissions.ownership import related_key, related_rows
 from backstay.permissions.rules import EVERY_ROW, Rule
 
@@ -68,16 +67,3 @@ class RequireProPlan(HasOrganizationPermission):
 def RequirePlan(plan: str) -> HasOrganizationPermission:  # noqa: N802  # Reads as the class it stands for.
     """An organization on *plan* or higher; otherwise 403 ``plan_required``."""
     return HasOrganizationPermission(required_plan=plan)
-
-
-def plan_admits(actual: str, required: str) -> bool:
-    """
-    Whether *actual* is *required* or a higher plan of ``PLANS``.
-
-    Raises:
-        ImproperlyConfigured: no plan is called *required*.
-    """
-    plans = settings.PLANS
-    if required not in plans:
-        raise ImproperlyConfigured(f'BACKSTAY["PLANS"] has no plan {required!r}.')
-    return actual in plans and plans.index(actual) >= plans.index(required)

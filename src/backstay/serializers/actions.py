@@ -55,8 +55,8 @@ class ActionSerializersMixin(GenericAPIView):
         serializer.save()
 
     def respond(self, instance: Any, **kwargs: Any) -> Response:
-        """Answer with *instance* as a GET would show it now."""
-        current = self.get_queryset().get(pk=instance.pk)
+        """Answer with *instance* as a GET would show it now; as it is, where none would."""
+        current = self.get_queryset().filter(pk=instance.pk).first() or instance
         shown = self.get_response_serializer_class()
         return Response(shown(current, context=self.get_serializer_context()).data, **kwargs)
 

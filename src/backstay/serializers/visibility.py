@@ -14,7 +14,7 @@ from typing import Any
 
 from rest_framework.fields import Field
 
-from backstay.conf import settings
+from backstay.conf import plan_admits
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,7 @@ def plan(minimum: str) -> Visibility:
     """Users whose organization is on *minimum* or a higher plan of ``PLANS``."""
 
     def admits(user: Any) -> bool:
-        plans = settings.PLANS
-        actual = getattr(getattr(user, "organization", None), "plan", None)
-        return actual in plans and plans.index(actual) >= plans.index(minimum)
+        return plan_admits(getattr(getattr(user, "organization", None), "plan", None), minimum)
 
     return Visibility(f"plan {minimum} or higher", admits)
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from rest_framework import serializers as drf
 
@@ -167,3 +168,8 @@ class TestMixin:
             notes = drf.CharField()
 
         assert Plain({"notes": "n"}).data == {"notes": "n"}
+
+
+def test_a_plan_that_is_none_is_named_where_it_is_asked_for():
+    with pytest.raises(ImproperlyConfigured, match="gold"):
+        plan("gold").admits(None)
