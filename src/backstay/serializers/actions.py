@@ -55,8 +55,10 @@ class ActionSerializersMixin(GenericAPIView):
         serializer.save()
 
     def respond(self, instance: Any, **kwargs: Any) -> Response:
-        """Answer with *instance* as a GET would show it now; as it is, where none would."""
-        current = self.get_queryset().filter(pk=instance.pk).first() or instance
+        """Answer with *instance* as a GET would show it now; without a body where none would."""
+        current = self.get_queryset().filter(pk=instance.pk).first()
+        if current is None:
+            return Response(**{"status": status.HTTP_204_NO_CONTENT, **kwargs})
         shown = self.get_response_serializer_class()
         return Response(shown(current, context=self.get_serializer_context()).data, **kwargs)
 

@@ -91,6 +91,16 @@ class TestUpdate:
         assert api.patch("/api/books/999/", {"title": "x"}).status_code == 404
 
 
+class TestOutOfSight:
+    """What a write makes invisible is written, and shown no more."""
+
+    def test_a_change_is_204(self, api, book):
+        Book.objects.update(pages=10)
+        response = api.patch(f"/api/short/{book.pk}/", {"pages": 500})
+        assert (response.status_code, response.content) == (204, b"")
+        assert Book.objects.get().pages == 500
+
+
 class TestList:
     def test_shows_its_own_fields(self, api, book):
         assert api.get("/api/books/").json() == [{"id": book.pk, "title": "Emma"}]

@@ -51,7 +51,15 @@ class BookByTitleViewSet(BookViewSet):
     lookup_field = "title"
 
 
+class ShortBookViewSet(BookViewSet):
+    """Books of fewer than a hundred pages."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(pages__lt=100)
+
+
 router = SimpleRouter()
+router.register("short", ShortBookViewSet, basename="short")
 router.register("books", BookViewSet, basename="book")
 router.register("titles", BookByTitleViewSet, basename="title")
 
