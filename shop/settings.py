@@ -209,6 +209,7 @@ BACKSTAY = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Shop API",
     "DESCRIPTION": "The reference service of backstay.",
+    "VERSION": None,  # Each document has the API's version.
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/(v[0-9]+)?",
     "ENUM_NAME_OVERRIDES": {
@@ -219,14 +220,16 @@ SPECTACULAR_SETTINGS = {
     },
     "PREPROCESSING_HOOKS": ["shop.api.documented"],
     "SWAGGER_UI_DIST": "SIDECAR",
-    # A choice of the version in the page's bar.
-    "SWAGGER_UI_SETTINGS": {
-        "deepLinking": True,
-        "urls": [
-            {"url": "/api/schema/?version=v2", "name": "v2"},
-            {"url": "/api/schema/?version=v1", "name": "v1"},
+    # A choice of the version in the page's bar. In JavaScript: a layout is no JSON.
+    "SWAGGER_UI_SETTINGS": """{
+        deepLinking: true,
+        layout: "StandaloneLayout",
+        presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+        urls: [
+            {url: "/api/schema/?version=v2", name: "v2"},
+            {url: "/api/schema/?version=v1", name: "v1"},
         ],
-    },
+    }""",
     # The system's fonts: the page loads nothing from another host.
     "REDOC_UI_SETTINGS": {"theme": {"typography": {"fontFamily": "system-ui, sans-serif"}}},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -4,12 +4,13 @@
 First on SQLite and in-process parts, then on PostgreSQL and Redis (see
 ``tests.services`` for where those come from). Arguments are passed on to
 pytest; ``--long`` runs the tests marked ``long`` and no others. What asks nothing
-of a backend (``once``) runs on the first only. The summary
-names each backend with its version. A backend that is not to be had is
-"not run", which is a failure where ``CI`` is set.
+of a backend (``once``) runs on the first only. The summary names each backend
+with its version. A backend or a browser that is not to be
+had is "not run", which is a failure where ``CI`` is set.
 """
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -50,6 +51,8 @@ def main(arguments: list[str]) -> int:
         except Unavailable as unavailable:
             missing.append(f"{unavailable}")
         runs[f"{database} + {store}"] = networked
+        if long and not (shutil.which("chromium") or shutil.which("chromium-browser")):
+            missing.append("Chromium")
         outcomes = {}
         chosen = "long" if long else "not long"
         for backend, environ in runs.items():
