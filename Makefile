@@ -12,7 +12,7 @@ PRODUCTION = DEBUG=0 ALLOWED_HOSTS=shop.example REDIS_URL=redis://127.0.0.1:6379
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long check lint lock wheel
+.PHONY: help setup run test test-long bench check lint lock wheel
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ test: setup ## run the tests on SQLite and on PostgreSQL with Redis; ARGS= goes 
 
 test-long: setup ## run the long tests, and no others
 	@$(BIN)/python -m tests --long $(ARGS)
+
+bench: setup ## measure beside the peers; QUICK=1 in a minute
+	@$(BIN)/python -m benchmarks
 
 check: lint ## lint, types, migrations, OpenAPI, deployment settings, docs in step
 	$(BIN)/mypy

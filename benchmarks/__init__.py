@@ -1,0 +1,1 @@
+"""What backstay costs beside its peers: one file a claim, all in one run."""
