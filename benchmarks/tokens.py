@@ -1,4 +1,4 @@
-"""Reading an access token: ours beside PyJWT's ``decode``, which djangorestframework-simplejwt calls."""
+"""Reading an access token: ours beside the ``decode`` of PyJWT, on which simplejwt stands."""
 
 import time
 
