@@ -9,13 +9,31 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from backstay.filtering import DjangoFilterBackend
+from backstay.errors import FieldError, InvalidInput
+from backstay.filtering import DjangoFilterBackend, refuse_unknown_parameters
 from backstay.pagination import CursorPagination
 from backstay.permissions import PermittedRowsMixin
 from backstay.serializers import ActionSerializersMixin
 
 #: Mounts that serve only those who are logged in, whatever the resource allows.
 PRIVATE_MOUNTS = ("mobile/", "partners/")
+
+
+def refuse_body(request: Request) -> None:
+    """
+    For what takes none: a body there is a misunderstanding.
+
+    Raises:
+        InvalidInput: there is one, and it is not an empty object.
+    """
+    if request.data:
+        names = request.data if isinstance(request.data, dict) else [""]
+        raise InvalidInput(
+            errors=[
+                FieldError(f"/{name}" if name else "", "unknown_field", "Nothing is expected here.")
+                for name in names
+            ]
+        )
 
 
 class SignedInWhereAsked(BasePermission):
@@ -29,6 +47,10 @@ class SignedInWhereAsked(BasePermission):
 
 class MountedView(APIView):
     """A view of ``shop.api``, which is mounted once for each way to say the version."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown_parameters(request, self)
 
     def get_permissions(self) -> list[Any]:
         return [SignedInWhereAsked(), *super().get_permissions()]

@@ -49,13 +49,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Outermost: it gives every request its id, and every error the one shape.
     "backstay.errors.ProblemMiddleware",
+    "shop.middleware.ForwardedProtoMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Before anything that may answer, so that errors carry the CORS headers too.
     "corsheaders.middleware.CorsMiddleware",
     *(["debug_toolbar.middleware.DebugToolbarMiddleware"] if DEBUG_TOOLBAR else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "shop.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -138,9 +139,9 @@ X_FRAME_OPTIONS = "DENY"
 # health checks with 301. HSTS is sent on secure requests only.
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 31_536_000
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.trusted_proxies else None
-)
+TRUSTED_PROXIES = [str(network) for network in ENVIRONMENT.trusted_proxies]
+# ``ForwardedProtoMiddleware`` has taken the header from whoever is no trusted proxy.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # TLS ends at the proxy.

@@ -10,14 +10,23 @@ from backstay.conf import settings as backstay
 from backstay.contrib.spectacular.views import SchemaView
 from shop import health
 
+#: The methods of what is for people to read.
+PAGE = ["get", "head"]
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/token/", include("backstay.auth.urls")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path(
+        "api/docs/",
+        SpectacularSwaggerView.as_view(url_name="schema", http_method_names=PAGE),
+        name="docs",
+    ),
     path(
         "api/docs/redoc/",
-        SpectacularRedocView.as_view(url_name="schema", template_name="shop/redoc.html"),
+        SpectacularRedocView.as_view(
+            url_name="schema", template_name="shop/redoc.html", http_method_names=PAGE
+        ),
         name="redoc",
     ),
     path("api/<str:version>/", include("shop.api")),

@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
+from backstay.auth import TokenInvalid
 from shop.accounts.models import User
 from shop.accounts.organizations import abandon_organization
 from shop.accounts.signals import anonymised
@@ -37,6 +38,17 @@ def register(*, email: str, password: str, first_name: str, last_name: str) -> b
         send_known_address_mail.enqueue(user_id=known.pk)
         return False
     return True
+
+
+def rename(*, user: User, **names: str) -> None:
+    """
+    Change the given of ``first_name`` and ``last_name``.
+
+    Raises:
+        TokenInvalid: the account was closed since the request came in.
+    """
+    if names and not User.objects.filter(pk=user.pk, is_active=True).update(**names):
+        raise TokenInvalid
 
 
 @transaction.atomic

@@ -101,11 +101,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.membership.team if hasattr(self, "membership") else None
 
     @property
+    def organization_role(self) -> str | None:
+        """The role as a member, of staff too."""
+        return self.membership.role if hasattr(self, "membership") else None
+
+    @property
     def role(self) -> str:
         """``staff``, else the role in the organization, else ``customer``."""
-        if self.is_staff:
-            return "staff"
-        return self.membership.role if hasattr(self, "membership") else "customer"
+        return "staff" if self.is_staff else self.organization_role or "customer"
 
 
 class Organization(models.Model):

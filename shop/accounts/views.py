@@ -69,7 +69,7 @@ class MeView(MountedView, generics.RetrieveUpdateDestroyAPIView):
         return User.objects.with_membership().get(pk=self.request.user.pk)
 
     def perform_update(self, serializer: BaseSerializer) -> None:
-        serializer.save()
+        actions.rename(user=self.request.user, **serializer.validated_data)  # type: ignore[arg-type]  # Nobody anonymous comes here.
         # The database makes the full name.
         serializer.instance = self.get_object()
 

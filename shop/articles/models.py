@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from shop.accounts.models import User
-from shop.articles.querysets import ArticleQuerySet, CommentQuerySet
+from shop.articles.querysets import ArticleQuerySet
 
 
 class Article(models.Model):
@@ -52,8 +52,6 @@ class Comment(models.Model):
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="comments")
     body = models.TextField(max_length=5000)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = CommentQuerySet.as_manager()
 
     class Meta:
         # Read in both directions: oldest and newest first.

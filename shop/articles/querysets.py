@@ -20,9 +20,3 @@ class ArticleQuerySet(QuerySet["models.Article"]):
         comments = models.Comment.objects.filter(article=OuterRef("pk")).order_by()
         count = Func("pk", function="COUNT", output_field=IntegerField())
         return self.annotate(comment_count=Subquery(comments.annotate(count=count).values("count")))
-
-
-class CommentQuerySet(QuerySet["models.Comment"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """A comment is seen by whoever sees its article."""
-        return self.filter(article__in=models.Article.objects.visible_to(user))

@@ -1,6 +1,9 @@
 """The catalogue for the shop's staff."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from shop.catalog.models import Product
 
@@ -15,3 +18,7 @@ class ProductAdmin(admin.ModelAdmin):
     readonly_fields = ["created_at"]
     ordering = ["-created_at", "-id"]
     show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        """Write what the form changed: stock that was sold meanwhile must not come back."""
+        obj.save(update_fields=form.changed_data if change else None)

@@ -1,12 +1,12 @@
 """What a product list can be narrowed by."""
 
 import django_filters
-from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
 from backstay.filtering import FlagFilter, MoneyFilter
 from shop.catalog.models import Product
+from shop.catalog.querysets import ProductQuerySet
 
 
 class ProductFilter(django_filters.FilterSet):
@@ -19,5 +19,5 @@ class ProductFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     @extend_schema_field(OpenApiTypes.BOOL)
-    def by_stock(self, products: QuerySet, name: str, wanted: bool) -> QuerySet:
-        return products.filter(stock__gt=0) if wanted else products.filter(stock=0)
+    def by_stock(self, products: ProductQuerySet, name: str, wanted: bool) -> ProductQuerySet:
+        return products.in_stock() if wanted else products.filter(stock=0)

@@ -3,8 +3,8 @@ All orders of an organization as one stream, in constant memory.
 
 NDJSON has one order of the list on each line, in the version asked for. CSV is for
 spreadsheets: text that one would run as a formula is neutralised by an apostrophe
-(OWASP, CSV Injection). On PostgreSQL a server-side cursor inside one transaction reads
-the rows, so the stream is of one moment.
+(OWASP, CSV Injection). PostgreSQL reads the rows by a server-side cursor inside one
+transaction; outside of one it would first copy them all.
 """
 
 import csv
@@ -82,12 +82,12 @@ def csv_lines(orders: OrderQuerySet) -> Iterator[bytes]:
 
 
 def rows(orders: OrderQuerySet) -> Iterator[Order]:
-    with one_moment():
+    with reading():
         yield from orders.iterator(chunk_size=CHUNK_ROWS)
 
 
-def one_moment() -> AbstractContextManager[Any]:
-    """SQLite reads one statement as of one moment anyway; a transaction there would lock."""
+def reading() -> AbstractContextManager[Any]:
+    """SQLite streams a statement by itself; a transaction there would stop every writer."""
     return transaction.atomic() if connection.vendor == "postgresql" else nullcontext()
 
 

@@ -7,7 +7,7 @@ from django.db.models import Func, IntegerField, OuterRef, Prefetch, QuerySet, S
 
 from shop.accounts.models import User
 from shop.orders import models
-from shop.orders.permissions import ADDRESSES, ORDERS
+from shop.orders.permissions import ADDRESSES
 
 
 class AddressQuerySet(QuerySet["models.Address"]):
@@ -21,10 +21,6 @@ class AddressQuerySet(QuerySet["models.Address"]):
 
 
 class OrderQuerySet(QuerySet["models.Order"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Orders *user* may see."""
-        return self.filter(ORDERS.scope(user, self.model))
-
     def with_item_count(self) -> Self:
         """
         ``item_count``, counted for the rows of the page only.

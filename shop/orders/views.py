@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -28,7 +29,7 @@ from shop.orders.serializers import (
     OrderList,
     PaymentRequest,
 )
-from shop.resources import Resource
+from shop.resources import Resource, refuse_body
 
 
 class OrderViewSet(Resource):
@@ -51,6 +52,11 @@ class OrderViewSet(Resource):
     def get_queryset(self) -> OrderQuerySet:
         orders = cast("OrderQuerySet", super().get_queryset())
         return orders.for_list() if self.action == "list" else orders.for_detail()
+
+    def get_renderers(self) -> list[Any]:
+        """What OPTIONS says is JSON, also where rows are not."""
+        asked = self.request is not None and self.request.method == "OPTIONS"
+        return [JSONRenderer()] if asked else list(super().get_renderers())
 
     def get_permissions(self) -> list[Any]:
         deleting = [OWN_ORDER(), DELETE_WINDOW()] if self.action == "destroy" else []
@@ -100,6 +106,7 @@ class OrderViewSet(Resource):
     def cancel(self, request: Request, **kwargs: Any) -> Response:
         """Cancel a pending order; its units go back on sale."""
         order = self.get_object()
+        refuse_body(request)
         actions.cancel_order(order=order)
         return self.respond(order)
 
@@ -108,6 +115,7 @@ class OrderViewSet(Resource):
     def ship(self, request: Request, **kwargs: Any) -> Response:
         """Mark a paid order as shipped."""
         order = self.get_object()
+        refuse_body(request)
         actions.ship_order(order=order)
         return self.respond(order)
 
@@ -116,6 +124,7 @@ class OrderViewSet(Resource):
     def refund(self, request: Request, **kwargs: Any) -> Response:
         """Refund a paid or shipped order; its units go back on sale."""
         order = self.get_object()
+        refuse_body(request)
         actions.refund_order(order=order)
         return self.respond(order)
 

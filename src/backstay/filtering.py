@@ -167,9 +167,14 @@ def known_parameters(view: Any) -> set[str]:
         elif issubclass(backend, filters.OrderingFilter):
             known.add(backend.ordering_param)
         elif issubclass(backend, drf_filters.DjangoFilterBackend):
-            filterset = backend().get_filterset_class(view, view.get_queryset())
+            filterset = backend().get_filterset_class(view, _filtered(view))
             known |= set(filterset.get_filters() if filterset else ())
     return known
+
+
+def _filtered(view: Any) -> Any:
+    """The rows that ``filterset_fields`` are fields of; a ``filterset_class`` knows them itself."""
+    return view.get_queryset() if getattr(view, "filterset_fields", None) else None
 
 
 def is_detail(view: Any) -> bool:

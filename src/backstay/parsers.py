@@ -106,11 +106,20 @@ def _decode(body: bytes, charset: str) -> str:
     return text
 
 
+def _first_twice(names: Iterable[str]) -> str:
+    """In one pass: a body may have a hundred thousand names."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise LookupError("No name is there twice.")
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = _first_twice(name for name, _ in pairs)
         raise ParseError(f'The name "{_shown(twice)}" is twice in one object.')
     return value
 

@@ -22,11 +22,11 @@ class JWTAuthentication(BaseAuthentication):
     """Sets ``request.user`` to the user and ``request.auth`` to the token's claims."""
 
     def authenticate(self, request: Request) -> tuple[AbstractBaseUser, Claims] | None:
-        scheme, _, token = get_authorization_header(request).partition(b" ")
+        scheme, *credentials = get_authorization_header(request).split() or [b""]
         if scheme.lower() != b"bearer":  # RFC 9110 section 11.1: in any case.
             return None
         try:
-            claims = codec().decode(token.strip().decode("ascii"), "access")
+            claims = codec().decode(b" ".join(credentials).decode("ascii"), "access")
         except UnicodeDecodeError:
             raise TokenInvalid from None
         return active_user(claims), claims

@@ -6,9 +6,11 @@ stored by a cache on the way (RFC 6749 section 5.1). An ``Authorization``
 header on these requests is not looked at.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import authenticate
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +30,17 @@ from backstay.auth.serializers import (
 from backstay.auth.tokens import codec
 
 
+def refuse_unknown_fields(data: Mapping[str, Any], serializer: Serializer) -> None:
+    """
+    Raises:
+        ValidationError: a misspelt or foreign field, which would otherwise do nothing.
+    """
+    unknown = [name for name in data if name not in serializer.fields]
+    if unknown:
+        error = ErrorDetail("There is no such field.", code="unknown_field")
+        raise ValidationError({name: [error] for name in unknown})
+
+
 class TokenView(APIView):
     """What the three have in common. ``serializer_class`` names the request's body."""
 
@@ -38,6 +51,8 @@ class TokenView(APIView):
 
     def validated(self, request: Request) -> dict[str, Any]:
         serializer = self.serializer_class(data=request.data, context={"request": request})
+        if isinstance(request.data, Mapping):
+            refuse_unknown_fields(request.data, serializer)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 

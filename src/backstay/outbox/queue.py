@@ -25,7 +25,7 @@ CLAIM = {
     "postgresql": """
         WITH due AS MATERIALIZED (
             SELECT id FROM {table}
-            WHERE parked_at IS NULL AND due_at <= %(now)s
+            WHERE parked_at IS NULL AND due_at <= %(due)s
             ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         )
         UPDATE {table} AS job SET claim = %(claim)s, due_at = %(until)s
@@ -35,7 +35,7 @@ CLAIM = {
         UPDATE {table} SET claim = %(claim)s, due_at = %(until)s
         WHERE id IN (
             SELECT id FROM {table}
-            WHERE parked_at IS NULL AND due_at <= %(now)s
+            WHERE parked_at IS NULL AND due_at <= %(due)s
             ORDER BY due_at LIMIT %(limit)s
         )
         RETURNING *
@@ -53,11 +53,13 @@ class Queue:
     def __init__(self, using: str) -> None:
         self.using = using
 
-    def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[QueuedJob]:
-        """Take up to *limit* jobs that are due, the oldest first, for as long as *lease*."""
+    def claim(
+        self, *, now: datetime, lease: timedelta, limit: int, due: datetime | None = None
+    ) -> list[QueuedJob]:
+        """Take up to *limit* jobs due by *due*, the oldest first, for *lease* from *now*."""
         connection = connections[self.using]
         token = QueuedJob._meta.get_field("claim").get_db_prep_value(uuid4(), connection)
-        values = {"now": now, "until": now + lease, "claim": token, "limit": limit}
+        values = {"due": due or now, "until": now + lease, "claim": token, "limit": limit}
         table = connection.ops.quote_name(QueuedJob._meta.db_table)
         statement = CLAIM[connection.vendor].format(table=table)
         taken = QueuedJob.objects.using(self.using).raw(statement, values)

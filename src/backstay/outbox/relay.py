@@ -88,14 +88,16 @@ class Relay:
                 wait_for_work(POLL_SECONDS)
 
     def drain(self) -> None:
-        """Deliver what is due now, and return."""
-        while not self._stopping and self.deliver_due():
+        """Deliver what is due now, and return: not what comes due meanwhile."""
+        now = self.clock()
+        while not self._stopping and self.deliver_due(now):
             pass
 
-    def deliver_due(self) -> int:
-        """Claim one batch, run it, and return how many jobs it had."""
+    def deliver_due(self, now: datetime | None = None) -> int:
+        """Claim one batch of what is due, *now* or at the moment *now* says; its number of jobs."""
         refresh_connections()
-        jobs = self.queue.claim(now=self.clock(), lease=settings.OUTBOX_LEASE, limit=BATCH)
+        due = now or self.clock()
+        jobs = self.queue.claim(due=due, now=self.clock(), lease=settings.OUTBOX_LEASE, limit=BATCH)
         for number, job in enumerate(jobs):
             if self._stopping:
                 self.queue.release(jobs[number:], now=self.clock())
@@ -121,8 +123,9 @@ class Relay:
                 self._call(row)
             except ClaimLost:
                 raise
-            # Whatever a job raises is its failure, and must not end the worker.
-            except Exception as error:  # noqa: BLE001
+            # Whatever a job raises is its failure, also the SystemExit of a command it
+            # called, and must not end the worker.
+            except (Exception, SystemExit) as error:  # noqa: BLE001
                 failure = Failure.of(error)
                 refresh_connections()
                 return self._give_up(row, failure), failure

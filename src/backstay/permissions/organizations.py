@@ -9,6 +9,11 @@ from backstay.permissions.ownership import related_key, related_rows
 from backstay.permissions.rules import EVERY_ROW, Rule
 
 
+def role_of(user: Any) -> Any:
+    """In the organization: ``organization_role`` where users have one, else ``role``."""
+    return getattr(user, "organization_role", None) or getattr(user, "role", None)
+
+
 class HasOrganizationPermission(Rule):
     """
     Members of an organization, on a plan and in a role.
@@ -43,7 +48,7 @@ class HasOrganizationPermission(Rule):
 
     def admits(self, user: Any, *, method: str = "GET") -> bool:
         organization = getattr(user, "organization", None)
-        if organization is None or (self.roles and user.role not in self.roles):
+        if organization is None or (self.roles and role_of(user) not in self.roles):
             return False
         return self.required_plan is None or plan_admits(organization.plan, self.required_plan)
 

@@ -81,7 +81,7 @@ def related_rows(model: type[Model], path: str, key: Any) -> Q:
     through = model._meta.get_field(first).related_model
     if not isinstance(through, type) or not getattr(through._meta.get_field(rest), "unique", False):
         return Q(**{path.replace(".", "__"): key})
-    return Q(**{first: through._default_manager.filter(**{rest: key}).values("pk")[:1]})
+    return Q(**{first: through._base_manager.filter(**{rest: key}).values("pk")[:1]})
 
 
 def related_key(obj: Any, path: str) -> Any:

@@ -11,6 +11,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any, Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import BooleanField, Case, Model, Q, Value, When
 from rest_framework.permissions import (
     SAFE_METHODS,
@@ -71,10 +72,10 @@ class Rule(OperationHolderMixin, BasePermission, metaclass=RuleType):
         return self.admits(user, method=method) and self.holds(user, obj, method=method)
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return self.admits(request.user, method=request.method or "GET")
+        return self.admits(caller(request), method=request.method or "GET")
 
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        return self.permits(request.user, obj, method=request.method or "GET")
+        return self.permits(caller(request), obj, method=request.method or "GET")
 
     def __call__(self) -> Self:
         return copy(self)
@@ -187,6 +188,11 @@ class ReadOnly(Rule):
 def as_instance(permission: Any) -> Any:
     """*permission*, an instance where it is a class of rules."""
     return permission() if isinstance(permission, RuleType) else permission
+
+
+def caller(request: Request) -> Any:
+    """The user; DRF's ``UNAUTHENTICATED_USER`` may be ``None``."""
+    return request.user or AnonymousUser()
 
 
 def all_of(conditions: Iterable[Q]) -> Q:

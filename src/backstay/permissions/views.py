@@ -13,7 +13,16 @@ from rest_framework.request import Request, clone_request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from backstay.permissions.rules import EVERY_ROW, NO_ROW, AllOf, Rule, all_of, any_of, none_of
+from backstay.permissions.rules import (
+    EVERY_ROW,
+    NO_ROW,
+    AllOf,
+    Rule,
+    all_of,
+    any_of,
+    caller,
+    none_of,
+)
 
 
 class PermittedRowsMixin(GenericAPIView):
@@ -133,7 +142,7 @@ def checked_rows(permission: Any, request: Request, view: APIView, model: type[M
     ``AND`` and ``NOT`` only for this one.
     """
     if isinstance(permission, Rule):
-        return permission.scope(request.user, model, method=request.method or "GET")
+        return permission.scope(caller(request), model, method=request.method or "GET")
     if isinstance(permission, AND):
         return all_of(checked_rows(p, request, view, model) for p in operands(permission))
     if isinstance(permission, OR):

@@ -10,6 +10,7 @@ what it got. Form input has no types, so only JSON is held to them.
 """
 
 import datetime
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,6 +36,10 @@ JSON_TYPES: tuple[tuple[type[Field], tuple[type, ...], str], ...] = (
     (serializers.ListField, (list, tuple), "an array"),
     (serializers.DictField, (dict,), "an object"),
 )
+
+
+#: A decimal number in a string: not ``1_000``, not ``1e3``, and in these digits.
+PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class StrictInputMixin:
@@ -84,6 +89,10 @@ def type_errors(field: Field, value: Any) -> Any:
     if found := {place: errors for place, errors in inside if errors}:
         return found
     types, wanted = _expected(field)
+    if isinstance(field, serializers.DecimalField) and isinstance(value, str):
+        if PLAIN_NUMBER.fullmatch(value):
+            return []
+        return [ErrorDetail(str(field.error_messages["invalid"]), code="invalid")]
     if not types or _is_a(value, types):
         return []
     return [ErrorDetail(f"Expected {wanted}.", code="invalid_type")]

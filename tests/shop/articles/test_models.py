@@ -19,14 +19,10 @@ class TestVisibleTo:
         factories.CommentFactory.create(article=draft, body="On the draft.")
 
     @pytest.mark.parametrize("actor", ["anonymous", "other_customer", "customer", "staff"])
-    def test_drafts_and_their_comments_are_the_authors_and_the_staffs(
-        self, request, actor, article, draft
-    ):
+    def test_drafts_are_the_authors_and_the_staffs(self, request, actor, article, draft):
         user = AnonymousUser() if actor == "anonymous" else request.getfixturevalue(actor)
         seen = {article, draft} if actor in {"customer", "staff"} else {article}
         assert set(Article.objects.visible_to(user)) == seen
-        comments = Comment.objects.visible_to(user).select_related("article")
-        assert {comment.article for comment in comments} == seen
 
 
 class TestCommentCount:

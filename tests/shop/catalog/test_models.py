@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from shop.catalog.models import MAX_STOCK, Product
+from shop.catalog.permissions import PRODUCTS
 from tests.shop import factories
 
 pytestmark = pytest.mark.django_db
@@ -48,25 +49,25 @@ class TestConstraints:
 
 
 @pytest.mark.P1
-class TestVisibleTo:
+class TestScope:
     @pytest.fixture(autouse=True)
     def _products(self, product, hidden_product):
         """One of the seller's two products is not on sale."""
 
     def test_anonymous_sees_what_is_on_sale(self, product):
-        assert list(Product.objects.visible_to(AnonymousUser())) == [product]
+        assert list(Product.objects.filter(PRODUCTS.scope(AnonymousUser(), Product))) == [product]
 
     def test_customer_sees_what_is_on_sale(self, customer, product):
-        assert list(Product.objects.visible_to(customer)) == [product]
+        assert list(Product.objects.filter(PRODUCTS.scope(customer, Product))) == [product]
 
     def test_member_of_another_organization_sees_what_is_on_sale(self, other_owner, product):
-        assert list(Product.objects.visible_to(other_owner)) == [product]
+        assert list(Product.objects.filter(PRODUCTS.scope(other_owner, Product))) == [product]
 
     def test_member_of_the_seller_sees_all_of_it_once(self, owner, member):
-        assert Product.objects.visible_to(member).count() == 2
+        assert Product.objects.filter(PRODUCTS.scope(member, Product)).count() == 2
 
     def test_staff_see_all(self, staff):
-        assert Product.objects.visible_to(staff).count() == 2
+        assert Product.objects.filter(PRODUCTS.scope(staff, Product)).count() == 2
 
 
 class TestInStock:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from shop.orders.models import Address, Order, OrderItem, Payment
+from shop.orders.permissions import ORDERS
 from tests.shop import factories
 
 pytestmark = pytest.mark.django_db
@@ -55,22 +56,22 @@ class TestConstraints:
 
 
 @pytest.mark.P1
-class TestVisibleTo:
+class TestScope:
     @pytest.fixture(autouse=True)
     def _orders(self, order, foreign_order):
         """One order of the customer, one of another."""
 
     def test_anonymous_sees_none(self):
-        assert not Order.objects.visible_to(AnonymousUser()).exists()
+        assert not Order.objects.filter(ORDERS.scope(AnonymousUser(), Order)).exists()
 
     def test_customer_sees_own(self, customer, order):
-        assert list(Order.objects.visible_to(customer)) == [order]
+        assert list(Order.objects.filter(ORDERS.scope(customer, Order))) == [order]
 
     def test_seller_sees_none_of_its_customers(self, owner):
-        assert not Order.objects.visible_to(owner).exists()
+        assert not Order.objects.filter(ORDERS.scope(owner, Order)).exists()
 
     def test_staff_see_all(self, staff):
-        assert Order.objects.visible_to(staff).count() == 2
+        assert Order.objects.filter(ORDERS.scope(staff, Order)).count() == 2
 
     def test_addresses_are_their_owners_alone(self, customer, staff, address):
         assert list(Address.objects.owned_by(customer)) == [address]
