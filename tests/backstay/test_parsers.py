@@ -109,3 +109,10 @@ class TestAnyInput:
             return
         # What was read can be stored and sent again.
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+def test_a_name_that_is_twice_among_many_is_found_in_one_pass():
+    """Compared name by name, these would take a minute."""
+    names = ",".join(f'"{number}": 0' for number in range(100_000))
+    with pytest.raises(ParseError, match='"99999" is twice'):
+        parse_json(f'{{{names}, "99999": 0}}'.encode())

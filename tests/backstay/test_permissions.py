@@ -761,3 +761,11 @@ class TestQueries:
         rows = Document.objects.filter(IsOwner("desk.user").scope(author, Document))
 
         assert "JOIN" not in str(rows.query)
+
+
+@pytest.mark.parametrize("rule", [IsOwner("user"), IsStaff(), RequireProPlan(), ReadOnly()])
+def test_a_project_without_anonymous_users_is_refused_like_any_other(rule):
+    """DRF's ``UNAUTHENTICATED_USER`` may be ``None``."""
+    request = APIRequestFactory().post("/")
+    request.user = None
+    assert rule.has_permission(request, None) is False

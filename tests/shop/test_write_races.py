@@ -38,9 +38,9 @@ def test_stock_that_is_sold_meanwhile_does_not_come_back(product, owner, custome
         "items": [{"product": product.pk, "quantity": 1}],
         "shipping_address": address.pk,
     }
-    calls = [(buyer, "post", "/api/v1/orders/", order)] * 40
-    calls += [(seller, "patch", f"/api/v1/products/{product.pk}/", {"name": "New"})] * 40
-    outcomes = Counter(contest(call, [c for pair in zip(calls[:40], calls[40:]) for c in pair]))
+    buy = (buyer, "post", "/api/v1/orders/", order)
+    rename = (seller, "patch", f"/api/v1/products/{product.pk}/", {"name": "New"})
+    outcomes = Counter(contest(call, [buy, rename] * 40))
     assert outcomes == {"status_201": 40, "status_200": 40}
     assert Product.objects.get().stock == 60
 

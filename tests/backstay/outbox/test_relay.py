@@ -187,3 +187,33 @@ class TestStop:
         waiting = QueuedJob.objects.all()
         assert [(row.claim, row.due_at, row.attempts) for row in waiting] == [(None, NOON, 0)] * 2
         assert not Shelf.objects.exists()
+
+
+@job("tests.leave")
+def leave() -> None:
+    raise SystemExit(3)
+
+
+class TestExit:
+    def test_of_a_job_is_its_failure_and_ends_no_worker(self, relay):
+        leave.enqueue()
+        shelve.enqueue(name="after")
+
+        relay.drain()
+
+        assert Shelf.objects.filter(name="after").exists()
+        assert relay.outcomes == {Outcome.RETRY: 1, Outcome.DONE: 1}
+
+
+class TestDrain:
+    def test_leaves_what_comes_due_meanwhile(self, relay, clock):
+        @job("tests.slow_failure")
+        def slow_failure() -> None:
+            clock.shift(timedelta(hours=1))
+            raise LookupError
+
+        slow_failure.enqueue()
+
+        relay.drain()
+
+        assert QueuedJob.objects.get().attempts == 1
