@@ -109,6 +109,10 @@ class InvitationViewSet(OrganizationPart):
     permission_classes = (INVITATIONS,)  # type: ignore[assignment]  # The stubs know classes only.
     serializer_class = InvitationDetail
 
+    def get_queryset(self) -> QuerySet:
+        # Not on the class: what is open changes with time.
+        return super().get_queryset().filter(pk__in=Invitation.objects.open())
+
     def perform_create(self, serializer: BaseSerializer) -> None:
         self.save_permitted(
             serializer, organization=self.organization, invited_by=self.request.user

@@ -307,3 +307,11 @@ class TestInvitationMail:
         invited.delete()
         send_invitation_mail(invitation_id=key)
         assert mailoutbox == []
+
+
+def test_the_list_holds_what_is_open(as_owner, url):
+    for email in ("open@shop.example", "expired@shop.example"):
+        assert as_owner.post(url, {"email": email, "role": "member"}).status_code == 201
+    Invitation.objects.filter(email="expired@shop.example").update(expires_at=timezone.now())
+    listed = as_owner.get(url).json()["results"]
+    assert [row["email"] for row in listed] == ["open@shop.example"]
