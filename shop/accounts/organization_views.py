@@ -67,10 +67,10 @@ class OrganizationPart(Resource):
 
     organization: Organization
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
         visible = Organization.objects.filter(ORGANIZATIONS.scope(request.user, Organization))
-        self.organization = get_object_or_404(visible, pk=kwargs["organization_id"])
+        self.organization = get_object_or_404(visible, pk=self.kwargs["organization_id"])
         if self.action is not None:
             # Who may not do this to any part is told so, whatever the id and the body.
             part = self.get_queryset().model(organization=self.organization)
