@@ -3,8 +3,9 @@ One stream of log lines on stderr: JSON for machines, columns for people.
 
 Lines of Django, gunicorn and libraries take the same path as the service's
 own, keep their ``extra={…}`` fields, and carry the id of the request that
-caused them. A traceback is text without local variables, and a logged
-``HttpRequest`` is left out: both would show passwords and tokens.
+caused them. A request as such has no line yet. A traceback is text without
+local variables, and a logged ``HttpRequest`` is left out: both would show
+passwords and tokens.
 """
 
 from typing import Any, Literal
@@ -35,7 +36,8 @@ def configuration(log_format: Literal["json", "console"]) -> dict[str, Any]:
             # Django's own handlers would print the same line twice and mail it.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-            # A 4xx is the client's doing, and the line of the request has its status.
+            # A 4xx is the client's doing, and is not logged: a line for each request,
+            # with its status, is to come.
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "gunicorn.error": {"handlers": [], "level": "WARNING", "propagate": True},

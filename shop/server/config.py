@@ -21,7 +21,7 @@ SEND_BUFFER_BYTES = 1_048_576
 
 
 class QuietLogger(Logger):
-    """Leaves the line of each request to the application, which knows more of it."""
+    """Writes no line for a request: that is for the application, and is to come."""
 
     def access(self, *_: Any) -> None:
         return None

@@ -7,7 +7,8 @@ the worker's event loop gathers a request (``arrival``) before a thread sees
 it, for at most ``REQUEST_SECONDS``; a connection that sends nothing is closed
 after the keep-alive time. An answer is written into the socket's buffer
 (``config.SEND_BUFFER_BYTES``); of one that is longer, a client that stops
-reading is cut off after ``SEND_SECONDS``.
+reading is cut off after ``SEND_SECONDS``. An error of one connection ends that
+connection and never the loop.
 
 Not covered: a streamed export holds its thread for as long as the client
 keeps reading it.
@@ -18,18 +19,40 @@ import selectors
 import time
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
+from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from backstay.errors.request_ids import current
 from shop.server.arrival import Arrival, arrival
+from shop.server.head import drop_body_of_head
+from shop.server.refusal import Recorder, refusal
 
 REQUEST_SECONDS = 60
 SEND_SECONDS = 10
 RECEIVE_BYTES = 65_536
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+#: Between two attempts to accept while this process has no file descriptor left.
+PAUSE_SECONDS = 0.05
 
 
 class PatientWorker(ThreadWorker):
     """``ThreadWorker`` with a waiting room before the threads."""
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.wsgi: Any = drop_body_of_head(self.wsgi)
+
+    def accept(self, listener: Any) -> bool:
+        """Whether the listener can be asked again; out of descriptors, it must wait."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            self.log.warning("Cannot accept a connection: %s", error)
+            time.sleep(PAUSE_SECONDS)
+            return False
+        return True
 
     def enqueue_req(self, conn: TConn) -> None:
         """Admit a connection that is new, readable again or holds a next request."""
@@ -39,8 +62,8 @@ class PatientWorker(ThreadWorker):
         conn.continued = False
         conn.deadline = time.monotonic() + REQUEST_SECONDS
         conn.timeout = time.monotonic() + self.cfg.keepalive
-        if not self._hand_over_when_complete(conn):
-            self._wait_for(conn)
+        self._wait_for(conn)
+        self._proceed(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """
@@ -52,8 +75,8 @@ class PatientWorker(ThreadWorker):
         super().set_accept_enabled(enabled)
         if not self.alive:
             for listener in self.sockets:
-                while select.select([listener], [], [], 0)[0]:
-                    self.accept(listener)
+                while select.select([listener], [], [], 0)[0] and self.accept(listener):
+                    pass
                 listener.close()
 
     def _wait_for(self, conn: TConn) -> None:
@@ -74,21 +97,20 @@ class PatientWorker(ThreadWorker):
             return
         conn.received += received
         conn.timeout = conn.deadline
-        if self._hand_over_when_complete(conn):
-            self.poller.unregister(client)
-            self.pending_conns.remove(conn)
+        self._proceed(conn)
 
-    def _hand_over_when_complete(self, conn: TConn) -> bool:
+    def _proceed(self, conn: TConn) -> None:
+        """Hand a waiting connection to a thread when its request is complete."""
         match arrival(conn.received):
             case Arrival.COMPLETE:
+                self._leave(conn)
                 conn.parser.unreader.unread(bytes(conn.received))
                 conn.received = bytearray()
                 super().enqueue_req(conn)
-                return True
             case Arrival.WAIT_AFTER_CONTINUE if not conn.continued:
                 conn.continued = True
-                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return False
+                if not _send_at_once(conn, CONTINUE):
+                    self._drop(conn)
 
     def murder_pending(self) -> None:
         """Close connections whose time to send a request is over."""
@@ -96,9 +118,12 @@ class PatientWorker(ThreadWorker):
         for conn in [conn for conn in self.pending_conns if conn.timeout <= now]:
             self._drop(conn)
 
-    def _drop(self, conn: TConn) -> None:
+    def _leave(self, conn: TConn) -> None:
         self.poller.unregister(conn.sock)
         self.pending_conns.remove(conn)
+
+    def _drop(self, conn: TConn) -> None:
+        self._leave(conn)
         self.nr_conns -= 1
         conn.close()
 
@@ -109,3 +134,24 @@ class PatientWorker(ThreadWorker):
         except TimeoutError:
             self.log.debug("Cut off a client that did not read its answer.")
             return False
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer what gunicorn refuses by itself with its status and in our shape."""
+        request_id = uuid4().hex
+        token = current.set(request_id)
+        try:
+            recorder = Recorder()
+            super().handle_error(req, recorder, addr, exc)
+            util.write_nonblock(client, refusal(recorder.status, request_id))
+        except OSError:
+            self.log.debug("The client left before it was refused.")
+        finally:
+            current.reset(token)
+
+
+def _send_at_once(conn: TConn, data: bytes) -> bool:
+    """Whether the socket took all of *data*; the loop does not wait for more room."""
+    try:
+        return bool(conn.sock.send(data) == len(data))
+    except OSError:
+        return False

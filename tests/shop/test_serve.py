@@ -1,13 +1,15 @@
 """The production server as an operator meets it: a real process on a free port."""
 
 import http.client
+import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from shop.environment import ROOT
 from shop.server.arrival import BODY_BYTES, HEADER_BYTES, Arrival, arrival
+from shop.server.head import Unread, drop_body_of_head
 from tests.services import free_port
 from tests.shop.processes import eventually
 
@@ -90,9 +93,14 @@ class Server:
             with client.getresponse() as response:
                 return response.status
 
-    def answers(self) -> bool:
+    def stop(self) -> str:
+        """Stop it; what it logged."""
+        self.process.terminate()
+        return self.process.communicate(timeout=35)[1]
+
+    def answers(self, path: str = "/") -> bool:
         try:
-            return self.get() == 200
+            return self.get(path) == 200
         except OSError:
             return False
 
@@ -147,6 +155,20 @@ def held_request(server: Server) -> Iterator[Future[int]]:
         yield request
 
 
+#: SO_LINGER on and zero seconds: closing sends a reset.
+RESET = struct.pack("ii", 1, 0)
+
+
+def exchange(server: Server, sent: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to *sent*, after which the server closes."""
+    with connect(server, sent) as connection:
+        connection.settimeout(5)
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head, _, body = received.partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    return int(line.split()[1]), dict(field.split(": ", 1) for field in fields), body
+
+
 def connect(server: Server, sent: bytes) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(sent)
@@ -199,6 +221,107 @@ class TestWorkers:
         # The view has no CSRF exemption: any answer proves that the request was whole.
         assert connection.recv(12) == b"HTTP/1.1 403"
         connection.close()
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"",
+        ],
+        ids=["expects to be told", "waits", "complete", "nothing"],
+    )
+    def test_a_client_that_resets_ends_none(self, server, head):
+        before = server.workers()
+
+        for _ in range(300):
+            with connect(server, head) as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+        assert server.get() == 200
+        assert server.workers() == before
+
+
+class TestRefusals:
+    """What gunicorn answers by itself has the one shape."""
+
+    @pytest.mark.parametrize(
+        ("sent", "status"),
+        [
+            (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+            (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+            (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 101 + b"\r\n", 431),
+            (b"GET / HTTP/1.1\r\nHost: localhost\r\nExpect: miracles\r\n\r\n", 417),
+            (b"<script>\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Name: x\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400),
+        ],
+        ids=["long line", "long header", "many headers", "expect", "line", "name", "length"],
+    )
+    def test_are_problems_with_an_id(self, server, sent, status):
+        answered, headers, body = exchange(server, sent)
+
+        assert answered == status
+        assert headers["Content-Type"] == "application/problem+json"
+        assert headers["Connection"] == "close"
+        assert headers["Content-Length"] == f"{len(body)}"
+        problem = json.loads(body)
+        assert problem.pop("detail")
+        assert problem == {
+            "type": "/errors/parse_error",
+            "title": "Malformed request",
+            "status": status,
+            "code": "parse_error",
+            "instance": "",
+            "request_id": headers["X-Request-ID"],
+        }
+
+
+class TestHead:
+    def test_has_the_headers_of_get_and_warns_of_nothing(self, tmp_path):
+        port = free_port()
+        process = serve(tmp_path, PORT=f"{port}", DJANGO_SETTINGS_MODULE="shop.settings")
+        server = Server(process, port, tmp_path)
+        try:
+            assert eventually(lambda: server.answers("/errors/not_found"), seconds=20)
+            status, headers, body = exchange(
+                server,
+                b"HEAD /errors/not_found HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            )
+        finally:
+            logged = server.stop()
+
+        assert status == 200
+        assert int(headers["Content-Length"]) > 0
+        assert body == b""
+        assert "no-body" not in logged
+
+    def test_the_answer_is_closed_unread(self):
+        answer = Answer([b"unread"])
+
+        handed_over = drop_body_of_head(lambda *_: answer)({"REQUEST_METHOD": "HEAD"}, respond)
+
+        assert isinstance(handed_over, Unread)
+        assert list(handed_over) == []
+        handed_over.close()
+        assert answer.closed
+
+    def test_bodies_of_other_methods_are_left_for_the_server_to_judge(self):
+        answer = Answer([b"of a 204"])
+
+        assert drop_body_of_head(lambda *_: answer)({"REQUEST_METHOD": "GET"}, respond) is answer
+
+
+class Answer(list[bytes]):
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def respond(*_: object) -> Callable[[bytes], object]:
+    raise AssertionError("Only the application starts its response.")
 
 
 @linux
