@@ -13,6 +13,7 @@ from typing import Any
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from shop.environment import BadVariable
 from shop.variables import Database, Mail
 
 #: Connections live with the thread that opened them and are checked before each
@@ -27,7 +28,12 @@ def database_settings(database: Database) -> dict[str, Any]:
 
 
 def _sqlite(database: Database) -> dict[str, Any]:
-    Path(database.name).parent.mkdir(parents=True, exist_ok=True)
+    directory = Path(database.name).parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"the directory {str(directory)!r} cannot be made ({error.strerror})."
+        BadVariable("DATABASE_URL", reason).end_process()
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": database.name,

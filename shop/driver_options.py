@@ -9,7 +9,7 @@ Sources: libpq section 34.1.2 (parameter key words); redis-py ``from_url``.
 """
 
 from collections.abc import Mapping
-from urllib.parse import SplitResult, parse_qsl
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from psycopg import pq
 from redis import ConnectionPool, RedisError
@@ -92,7 +92,8 @@ def check_postgresql(options: Mapping[str, str]) -> None:
             raise ValueError(f"expected one of {choices} for {name}.")
 
 
-def check_redis(url: SplitResult) -> None:
+def check_redis(text: str) -> None:
+    url = urlsplit(text)
     options = query_of(url)
     known = REDIS_OPTIONS | (REDIS_TLS_OPTIONS if url.scheme == "rediss" else set())
     for name in options:
@@ -102,8 +103,9 @@ def check_redis(url: SplitResult) -> None:
         if name in options and not _is_duration(options[name]):
             raise ValueError(f"expected a number of seconds above zero for {name}.")
     try:
-        connection = ConnectionPool.from_url(url.geturl()).make_connection()
-        database = int(connection.db)
+        pool = ConnectionPool.from_url(text)
+        pool.make_connection()
+        database = int(pool.connection_kwargs.get("db", 0))
     except (TypeError, ValueError, RedisError):
         # The driver's own text may quote the URL.
         names = f" for one of {', '.join(options)}" if options else ""

@@ -3,8 +3,8 @@ The environment of the service, read once and typed.
 
 A variable that is missing or malformed is one ``BadVariable`` that names it,
 and ends the process with one line and status 2 (``from_process``); nothing is
-guessed. An empty variable counts as unset. Reading has no effect: the only
-file looked at is the key set that ``AUTH_KEYS`` names.
+guessed. An empty variable counts as unset. Reading has no effect: it looks at
+the key set that ``AUTH_KEYS`` names and at the directory of ``EMAIL_URL``.
 
 The variables and their defaults are listed in ``docs/reference/environment.md``.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, NoReturn, Self, TypeVar
 
 from shop import variables
 from shop.variables import Database, Mail, VersionPolicy
@@ -39,8 +39,13 @@ class BadVariable(Exception):
     """One variable is missing or malformed; the message is one line that names it."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
+        super().__init__(" ".join(f"{name}: {reason}".split()))
         self.name = name
+
+    def end_process(self) -> NoReturn:
+        """Write the line to stderr and exit with status 2."""
+        sys.stderr.write(f"{self}\n")
+        raise SystemExit(2) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,5 +132,4 @@ class Environment:
         try:
             return cls.read(os.environ)
         except BadVariable as error:
-            sys.stderr.write(f"{error}\n")
-            raise SystemExit(2) from None
+            error.end_process()

@@ -11,12 +11,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
+from shop.driver_options import check_postgresql, check_redis, query_of
+
+RATE = re.compile(r"[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)")
+#: RFC 1035 section 2.3.4: 63 octets a label.
+NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 HOST_PATTERN = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 ORIGIN = re.compile(
     r"https?://([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
@@ -81,8 +85,15 @@ def port(text: str) -> int:
 
 
 def bind_host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):
-        raise ValueError(f"expected an address or a host name, not {text!r}.")
+    try:
+        if ":" in text:
+            IPv6Address(text)
+        elif re.fullmatch(r"[0-9.]+", text):
+            IPv4Address(text)
+        elif not NAME.fullmatch(text):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"expected an address or a host name, not {text!r}.") from None
     return text
 
 
@@ -121,10 +132,11 @@ def database(text: str) -> Database:
     """Read ``sqlite:///relative``, ``sqlite:////absolute`` or ``postgresql://…/name``."""
     url = _url(text)
     name = unquote(url.path.removeprefix("/"))
-    if url.scheme == "sqlite" and not url.netloc and name:
+    if url.scheme == "sqlite" and not (url.netloc or url.query) and name:
         return Database("sqlite", name)
     if url.scheme in {"postgres", "postgresql"} and name:
-        options = dict(parse_qsl(url.query))
+        options = query_of(url)
+        check_postgresql(options)
         return Database(
             "postgresql",
             name,
@@ -144,6 +156,7 @@ def redis(text: str) -> str:
         raise ValueError("expected redis://host:port/0, rediss://… or unix:///path.")
     if url.scheme != "unix" and not re.fullmatch(r"(/[0-9]*)?", url.path):
         raise ValueError("expected the number of a Redis database after the port.")
+    check_redis(text)
     return text
 
 
@@ -157,10 +170,12 @@ def broker(text: str) -> str:
 def mail(text: str) -> Mail:
     """Read ``file:///directory``, ``console:``, ``smtp://…`` or ``smtps://…``."""
     url = _url(text)
+    if url.query:
+        raise ValueError("expected no question mark.")
     if url.scheme == "console" and not (url.netloc or url.path):
         return Mail("console")
     if url.scheme == "file" and not url.netloc and url.path.startswith("/"):
-        return Mail("file", directory=Path(unquote(url.path)))
+        return Mail("file", directory=_directory(unquote(url.path)))
     if url.scheme in {"smtp", "smtps"} and url.hostname:
         return Mail(
             "smtp" if url.scheme == "smtp" else "smtps",
@@ -256,21 +271,42 @@ def _json_object(text: str) -> dict[str, Any]:
     return values
 
 
+def _directory(text: str) -> Path:
+    """A path at which a directory is, or can be made."""
+    path = Path(text)
+    try:
+        present = next(place for place in (path, *path.parents) if place.exists())
+    except OSError as error:
+        raise ValueError(f"{text!r} cannot be used ({error.strerror}).") from None
+    if not present.is_dir():
+        raise ValueError(f"{str(present)!r} is not a directory.")
+    return path
+
+
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise ValueError("expected one at least, or nothing.")
+    return parts
 
 
 def _listed(text: str, pattern: re.Pattern[str], expected: str) -> tuple[str, ...]:
     for part in _parts(text):
         if not pattern.fullmatch(part):
             raise ValueError(f"{part!r} is not {expected}; several are separated by commas.")
+        # Brackets around what is no IPv6 address, and ports above 65535.
+        _url(part if "://" in part else f"//{part}")
     return tuple(_parts(text))
 
 
 def _url(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
-        _ = url.port
+        acceptable = url.port != 0
     except ValueError:
-        raise ValueError("expected a URL with a port from 0 to 65535.") from None
+        acceptable = False
+    if not acceptable:
+        raise ValueError("expected a URL with a host and a port from 1 to 65535.")
+    if "\0" in unquote(text) or "#" in text:
+        raise ValueError("expected a URL without a zero byte, and with # written as %23.")
     return url

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from datetime import date
@@ -101,7 +102,17 @@ class TestAccepted:
     def test_email_url(self, url, expected):
         assert read(EMAIL_URL=url).mail == expected
 
-    @pytest.mark.parametrize("url", ["redis://h", "rediss://:p@h:6380/3", "unix:///run/r.sock"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "redis://h",
+            "rediss://:p@h:6380/3",
+            "rediss://h?ssl_cert_reqs=none&ssl_ca_certs=/etc/ca.pem",
+            "redis://h?db=2&socket_timeout=0.5&socket_keepalive=yes&protocol=3",
+            "unix:///run/r.sock",
+            "unix:///run/r.sock?db=2",
+        ],
+    )
     def test_redis_url(self, url):
         assert read(REDIS_URL=url).redis_url == url
 
@@ -158,16 +169,37 @@ class TestRefused:
             ("DATABASE_URL", "postgres://h:none/shop"),
             ("DATABASE_URL", "postgres://h"),
             ("DATABASE_URL", "shop.db"),
+            ("DATABASE_URL", "sqlite:///%00"),
+            ("DATABASE_URL", "sqlite:///shop.db?mode=ro"),
+            ("DATABASE_URL", "postgres://h/shop%00"),
+            ("DATABASE_URL", "postgres://h:0/shop"),
+            ("DATABASE_URL", "postgres://h/shop?bogus=1"),
+            ("DATABASE_URL", "postgres://h/shop?sslmode"),
+            ("DATABASE_URL", "postgres://h/shop?sslmode=always"),
+            ("DATABASE_URL", "postgres://h/shop?connect_timeout=abc"),
+            ("DATABASE_URL", "postgres://h/shop?connect_timeout=1&connect_timeout=2"),
             ("REDIS_URL", "localhost:6379"),
             ("REDIS_URL", "redis://h/first"),
+            ("REDIS_URL", "redis://h/99999999999999999999"),
+            ("REDIS_URL", "redis://h?bogus=1"),
+            ("REDIS_URL", "redis://h?retry=3"),
+            ("REDIS_URL", "redis://h?ssl_cert_reqs=none"),
+            ("REDIS_URL", "rediss://h?ssl_cert_reqs=sometimes"),
+            ("REDIS_URL", "redis://h?socket_timeout=soon"),
+            ("REDIS_URL", "redis://h?socket_timeout=nan"),
+            ("REDIS_URL", "redis://h?max_connections=many"),
             ("CELERY_BROKER_URL", "http://h"),
             ("ALLOWED_HOSTS", "https://shop.example"),
             ("ALLOWED_HOSTS", "shop.example:8000"),
+            ("ALLOWED_HOSTS", ","),
+            ("ALLOWED_HOSTS", "[:::::]"),
             ("CORS_ALLOWED_ORIGINS", "*"),
             ("CORS_ALLOWED_ORIGINS", "app.example"),
             ("CORS_ALLOWED_ORIGINS", "https://app.example/"),
             ("CORS_ALLOWED_ORIGINS", "https://*.app.example"),
             ("CORS_ALLOWED_ORIGINS", "null"),
+            ("CORS_ALLOWED_ORIGINS", "https://a:99999"),
+            ("CSRF_TRUSTED_ORIGINS", "https://*.a.example:99999"),
             ("CSRF_TRUSTED_ORIGINS", "*"),
             ("TRUSTED_PROXIES", "10.0.0.1/8"),
             ("TRUSTED_PROXIES", "proxy"),
@@ -175,6 +207,9 @@ class TestRefused:
             ("THROTTLE_RATES", '{"login": "5/month"}'),
             ("THROTTLE_RATES", '{"login": 5}'),
             ("THROTTLE_RATES", '{"login": "0/minute"}'),
+            pytest.param(
+                "THROTTLE_RATES", f'{{"login": "{"9" * 5000}/minute"}}', id="5,000 digits"
+            ),
             ("THROTTLE_RATES", '{"signin": "5/minute"}'),
             ("THROTTLE_RATES", '["login"]'),
             ("PLAN_RATES", '{"gold": "5/minute"}'),
@@ -190,10 +225,18 @@ class TestRefused:
             ("EMAIL_URL", "mailto:shop"),
             ("EMAIL_URL", "file://mail"),
             ("EMAIL_URL", "smtp://"),
+            ("EMAIL_URL", "smtp://relay?tls=1"),
+            ("EMAIL_URL", "file:///etc/passwd"),
+            ("EMAIL_URL", "file:///etc/passwd/mail"),
+            ("EMAIL_URL", "file:///mail%00"),
             ("LOG_FORMAT", "xml"),
             ("WEB_CONCURRENCY", "0"),
             ("WEB_CONCURRENCY", "auto"),
             ("HOST", "http://0.0.0.0"),
+            ("HOST", "999.1.1.1"),
+            ("HOST", "::1::"),
+            ("HOST", "a..b"),
+            ("HOST", "a" * 64),
             ("PORT", "0"),
             ("PORT", "65536"),
             ("PORT", "8000.5"),
@@ -288,15 +331,100 @@ class TestProcess:
         ],
     )
     def test_ends_with_one_line(self, command):
-        ended = subprocess.run(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env={**os.environ, "PORT": "eighty", "DJANGO_SETTINGS_MODULE": "shop.settings"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ended = run(*command, PORT="eighty")
 
         assert ended.returncode == 2
         assert ended.stderr == "PORT: expected a number from 1 to 65535, not 'eighty'.\n"
         assert ended.stdout == ""
+
+    @pytest.mark.parametrize("command", ["check", "serve", "start"])
+    def test_a_database_in_a_directory_that_cannot_be_made(self, tmp_path, command):
+        (tmp_path / "file").touch()
+
+        ended = run(
+            "manage.py", command, DATABASE_URL=f"sqlite:///{tmp_path}/file/below/db.sqlite3"
+        )
+
+        assert ended.returncode == 2
+        assert ended.stderr == (
+            f"DATABASE_URL: the directory '{tmp_path}/file/below' cannot be made "
+            "(Not a directory).\n"
+        )
+
+    @pytest.mark.parametrize("command", ["serve", "start"])
+    @pytest.mark.parametrize(
+        ("keys", "reason"),
+        [
+            ([{"kty": "oct", "k": "c2VjcmV0", "kid": "weak"}], "key weak has 6 bytes"),
+            ([{"kty": "oct", "k": "c2VjcmV0", "kid": "a\nb"}], "key a b has 6 bytes"),
+            ([{"kty": "oct", "k": "c" * 43, "kid": "one"}] * 2, "two keys have the same kid"),
+            ([{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQ"}], "a key cannot be read"),
+        ],
+        ids=["weak", "weak with a line break", "duplicate", "unusable"],
+    )
+    def test_keys_that_are_not_fit(self, tmp_path, command, keys, reason):
+        path = tmp_path / "keys.json"
+        path.write_text(json.dumps({"keys": keys}))
+
+        ended = run(
+            "manage.py",
+            command,
+            AUTH_KEYS=str(path),
+            DATABASE_URL=f"sqlite:///{tmp_path}/db.sqlite3",
+        )
+
+        assert ended.returncode == 2
+        assert ended.stderr.startswith(f"AUTH_KEYS: {reason}")
+        assert ended.stderr.count("\n") == 1
+        assert not (tmp_path / "db.sqlite3").exists()
+
+    def test_a_host_without_an_address(self):
+        ended = run("manage.py", "serve", HOST="nowhere.invalid")
+
+        assert ended.returncode == 2
+        assert ended.stderr.startswith("HOST: 'nowhere.invalid' has no address (")
+        assert ended.stderr.count("\n") == 1
+
+
+class TestStartWithoutDatabase:
+    """``start`` needs the database: one line that names its variable, status 1."""
+
+    def test_that_is_down(self):
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+
+        self.refuses(f"postgres://shop:pa55word@127.0.0.1:{port}/shop")
+
+    def test_that_is_a_file_of_another_kind(self, tmp_path):
+        path = tmp_path / "letter.txt"
+        path.write_text("Dear database, " * 100)
+
+        self.refuses(f"sqlite:///{path}")
+
+    def test_that_is_a_directory(self, tmp_path):
+        self.refuses(f"sqlite:///{tmp_path}")
+
+    def refuses(self, url: str) -> None:
+        ended = run("manage.py", "start", DATABASE_URL=url)
+
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("CommandError: DATABASE_URL: ")
+        assert ended.stderr.count("\n") == 1
+        assert "pa55word" not in ended.stderr
+
+
+def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DEBUG": "1",
+            "DJANGO_SETTINGS_MODULE": "shop.settings",
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )

@@ -4,7 +4,9 @@
 ``HOST`` and ``PORT`` say where, ``WEB_CONCURRENCY`` how many worker processes;
 they are direct children of this process, and one that dies is replaced. The
 socket is bound before the server starts: a port that is taken is one line on
-stderr and exit status 1. SIGTERM drains, as ``shop.server.config`` says.
+stderr and exit status 1; a host without an address, or keys that cannot be used,
+are one line and status 2, as any bad variable. SIGTERM drains, as
+``shop.server.config`` says.
 """
 
 import os
@@ -13,9 +15,11 @@ import sys
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from shop.environment import Environment
+from backstay.auth.keys import load_keys
+from shop.environment import BadVariable, Environment
 from shop.server.config import SEND_BUFFER_BYTES
 
 DEMO_LOGINS = """\
@@ -24,7 +28,19 @@ DEMO_LOGINS = """\
 """
 
 
-class Command(BaseCommand):
+class ServingCommand(BaseCommand):
+    """A command that checks the keys before everything else is checked."""
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        # Also a system check, whose report has many lines.
+        try:
+            load_keys()
+        except ImproperlyConfigured as error:
+            BadVariable("AUTH_KEYS", str(error).removeprefix("AUTH_KEYS: ")).end_process()
+        super().check(*args, **kwargs)
+
+
+class Command(ServingCommand):
     help = "Serve the shop: HOST, PORT and WEB_CONCURRENCY worker processes."
 
     def handle(self, *_: Any, **__: Any) -> NoReturn:
@@ -52,6 +68,7 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises:
         CommandError: the port is taken or the address is not of this machine.
+        SystemExit: the host has no address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -61,6 +78,9 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen(2048)
+    except socket.gaierror as error:
+        listener.close()
+        BadVariable("HOST", f"{host!r} has no address ({error.strerror}).").end_process()
     except OSError as error:
         listener.close()
         reason = (error.strerror or str(error)).lower()
