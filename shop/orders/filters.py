@@ -2,7 +2,7 @@
 
 import django_filters
 
-from backstay.filtering import InstantFilter
+from backstay.filtering import InstantFilter, PlainNumberFilter
 from shop.orders.models import Order
 
 
@@ -13,7 +13,7 @@ class OrderFilter(django_filters.FilterSet):
     customer_email = django_filters.CharFilter(
         field_name="customer__user__email", lookup_expr="icontains", max_length=254
     )
-    customer_id = django_filters.NumberFilter(
+    customer_id = PlainNumberFilter(
         field_name="customer_id", decimal_places=0, max_digits=18, min_value=1
     )
 

@@ -10,6 +10,7 @@ of the classes of the same name. Any one of them refuses unknown parameters for
 the whole view.
 """
 
+import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
@@ -25,6 +26,8 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from backstay.errors import FieldError, InvalidInput, QueryParameterError
+
+PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 MAX_SEARCH_TERMS = 10
 MAX_SEARCH_LENGTH = 200
@@ -52,8 +55,19 @@ class InstantFilter(django_filters.IsoDateTimeFilter):
     field_class = InstantField
 
 
-class MoneyFilter(django_filters.NumberFilter):
-    """A decimal number of an amount's size; NaN, infinity and 1e999999 are refused."""
+class PlainNumberField(forms.DecimalField):
+    """Digits, a sign, a point: not ``1e3``, ``1_000`` or digits of another script."""
+
+    def to_python(self, value: Any) -> Any:
+        if value not in self.empty_values and not PLAIN_NUMBER.fullmatch(str(value)):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class PlainNumberFilter(django_filters.NumberFilter):
+    """A number of at most ``max_digits``; NaN, infinity and 1e999999 are refused."""
+
+    field_class = PlainNumberField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_digits", 14)
@@ -62,6 +76,10 @@ class MoneyFilter(django_filters.NumberFilter):
 
     def get_max_validator(self) -> None:
         """``max_digits`` bounds it on both sides."""
+
+
+class MoneyFilter(PlainNumberFilter):
+    """An amount, to the cent."""
 
 
 class FlagFilter(django_filters.TypedChoiceFilter):

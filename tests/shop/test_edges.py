@@ -1,6 +1,7 @@
 """What lies between the routes: other methods, other spellings, other people's headers."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from django.test import override_settings
@@ -111,3 +112,11 @@ def test_staff_who_own_an_organization_run_it(as_staff, staff, organization):
     answer = as_staff.patch(f"/api/v1/organizations/{organization.pk}/", {"name": "Renamed"})
     assert (answer.status_code, answer.json()["name"]) == (200, "Renamed")
     assert as_staff.get("/api/v1/users/me/").json()["role"] == "staff"
+
+
+@pytest.mark.L3
+@pytest.mark.parametrize("number", ["1_000", "1e3", "\u0661", "0x1", "+1", ".5"])
+@pytest.mark.parametrize("parameter", ["products/?price_min", "orders/?customer_id"])
+def test_a_number_in_a_filter_is_a_plain_one(parameter, number, as_staff, api):
+    answer = as_staff.get(f"{api}/{parameter}={quote(number)}")
+    assert_problem(answer, 400, "validation_error")
