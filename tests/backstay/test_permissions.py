@@ -767,5 +767,5 @@ class TestQueries:
 def test_a_project_without_anonymous_users_is_refused_like_any_other(rule):
     """DRF's ``UNAUTHENTICATED_USER`` may be ``None``."""
     request = APIRequestFactory().post("/")
-    request.user = None
+    request.user = None  # type: ignore[assignment]  # What the stubs do not know of.
     assert rule.has_permission(request, None) is False
