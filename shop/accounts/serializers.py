@@ -3,7 +3,11 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 
 from backstay.permissions import PermittedRelatedField
@@ -85,6 +89,21 @@ class CanonicalEmailField(serializers.EmailField):
         return canonical_email(super().to_internal_value(data))
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A new account",
+            request_only=True,
+            value={
+                "email": "ada@shop.example",
+                "password": "correct horse",
+                "password_confirm": "correct horse",
+                "first_name": "Ada",
+                "last_name": "Example",
+            },
+        )
+    ]
+)
 class UserCreate(NewPasswordMixin, Serializer):
     """A new account. ``password`` and ``password_confirm`` come with the mixin."""
 

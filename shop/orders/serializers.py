@@ -4,7 +4,11 @@ from typing import Any
 
 from django.db.models import BigIntegerField
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 
 from backstay.permissions import PermittedRelatedField
@@ -95,6 +99,23 @@ class LineRequest(Serializer):
     quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Three products",
+            request_only=True,
+            value={
+                "items": [
+                    {"product": 1, "quantity": 2},
+                    {"product": 2, "quantity": 1},
+                    {"product": 3, "quantity": 1},
+                ],
+                "shipping_address": 1,
+                "note": "Leave it with the neighbours.",
+            },
+        )
+    ]
+)
 class OrderCreate(Serializer):
     """What a customer asks for; prices are the catalogue's."""
 

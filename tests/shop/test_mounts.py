@@ -51,6 +51,27 @@ class TestAgreement:
         assert by_path == as_customer.get(f"/mobile/{path}", headers=accept(version)).json()
         assert by_path == as_customer.get(f"/partners/{version}/{path}").json()
 
+    @pytest.mark.parametrize("part", ["", "members/", "invitations/"])
+    def test_an_organization_is_the_same(self, part, version, organization, as_owner, member):
+        path = f"organizations/{organization.pk}/{part}"
+        by_path = as_owner.get(f"/api/{version}/{path}")
+        assert by_path.status_code == 200
+        by_accept = as_owner.get(f"/mobile/{path}", headers=accept(version))
+        assert by_path.content == by_accept.content
+        assert by_path.content == as_owner.get(f"/partners/{version}/{path}").content
+
+    @pytest.mark.parametrize("path", ["reports/sales/", "orders/export/", "users/me/"])
+    def test_what_staff_read_is_the_same(self, path, version, world, as_staff):
+        answers = [
+            as_staff.get(f"/api/{version}/{path}"),
+            as_staff.get(f"/mobile/{path}", headers={"Accept": f"*/*; version={version}"}),
+            as_staff.get(f"/partners/{version}/{path}"),
+        ]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        bodies = {answer.getvalue() for answer in answers}
+        assert len(bodies) == 1
+        assert bodies != {b""}
+
     def test_writes_take_the_version_s_body(self, as_owner, product):
         older, newer = {"price": "3.00"}, {"price": {"amount": "4.00"}}
         path = f"products/{product.pk}/"
