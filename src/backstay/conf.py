@@ -9,6 +9,8 @@ check error (``backstay.E001``, ``backstay.E002``), not silence.
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Generic, TypeVar, overload
 
 from django.conf import settings as django_settings
@@ -93,6 +95,18 @@ def positive(value: Any) -> int:
     return value
 
 
+def networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return _networks(names(value))
+    except ValueError as error:
+        raise ValueError(f"expected networks such as 10.0.0.0/8 ({error}).") from None
+
+
+@lru_cache(maxsize=8)
+def _networks(values: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(value) for value in values)
+
+
 def function(value: Any) -> Callable[..., Any]:
     """Take a callable, or the dotted path of one."""
     if isinstance(value, str):
@@ -127,6 +141,20 @@ class Settings:
     #: Request bodies longer than this are refused with 413 before they are read.
     MAX_BODY_BYTES = Setting[int](2_621_440, positive)
 
+    # --- what is shared by processes ------------------------------------------
+
+    #: ``redis://…``; ``None``: limits, revocations and caches are this process's own.
+    REDIS_URL = Setting[str | None](None, optional_text)
+
+    #: What every key of ours in that Redis begins with.
+    KEY_PREFIX = Setting[str]("backstay", text)
+
+    #: Server processes that share the limits. While Redis is out each takes its part.
+    WORKERS = Setting[int](1, positive)
+
+    #: Networks of proxies whose ``X-Forwarded-For`` is believed.
+    TRUSTED_PROXIES = Setting[tuple[IPv4Network | IPv6Network, ...]]((), networks)
+
     # --- tokens (the names are simplejwt's, so its users switch by renaming a dict) ---
 
     ACCESS_TOKEN_LIFETIME = Setting[timedelta](timedelta(minutes=15), duration)
@@ -145,6 +173,16 @@ class Settings:
 
     #: ``(user) -> dict``: own claims, added to access and refresh tokens.
     TOKEN_CLAIMS = Setting[Callable[..., Any] | None](None, optional_function)
+
+    #: ``(claims) -> user``: ``request.user`` as far as an access token's claims tell,
+    #: made without a query; see ``backstay.auth.claimed``. ``None``: the key alone.
+    TOKEN_USER = Setting[Callable[..., Any] | None](None, optional_function)
+
+    # --- sessions (backstay.auth.sessions) ------------------------------------
+
+    #: For so long a refresh token that was just spent gives its successor once more:
+    #: to a second tab, or to a client that lost the answer.
+    REFRESH_LEEWAY = Setting[timedelta](timedelta(seconds=10), duration)
 
     # --- versions -------------------------------------------------------------
 

@@ -1,0 +1,34 @@
+"""
+What happened how often in this process: every degraded answer is counted here.
+
+A name and its labels are one counter. Labels come from the code, never from a
+request, so their number is bounded. Counters of several processes are added up by
+whoever collects them.
+"""
+
+from collections import Counter
+from threading import Lock
+
+Name = tuple[str, tuple[tuple[str, str], ...]]
+
+_counts: Counter[Name] = Counter()
+_lock = Lock()
+
+
+def count(event: str, by: int = 1, **labels: str) -> None:
+    """Add *by* to the counter of *event* with these labels."""
+    with _lock:
+        _counts[event, tuple(sorted(labels.items()))] += by
+
+
+def counted(event: str, **labels: str) -> int:
+    """How often so far, over all labels that are not given."""
+    wanted = labels.items()
+    with _lock:
+        return sum(n for (name, own), n in _counts.items() if name == event and wanted <= {*own})
+
+
+def every_count() -> dict[Name, int]:
+    """A copy, for an exporter."""
+    with _lock:
+        return dict(_counts)

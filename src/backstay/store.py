@@ -1,0 +1,180 @@
+"""
+The one Redis client: atomic scripts, short time-outs, a circuit breaker.
+
+Guarantees: a call takes at most ``TIMEOUT_SECONDS`` to connect and as long again
+to be answered, and is not retried; what went wrong is ``StoreUnavailable``,
+whatever Redis or the network did. After ``FAILURES_TO_OPEN`` failures in a row
+nobody asks for ``OPEN_SECONDS``; then one caller probes, and its success lets the
+others in again. Every outcome is counted as ``store`` with its ``outcome``.
+
+Limits: the name of the host is looked up by the operating system, which has
+time-outs of its own; give an address where that matters. One Redis primary: a
+script's keys may lie in different slots, which Redis Cluster refuses.
+
+Commands are those of Redis 6.2. Needs the extra ``backstay[redis]``.
+
+Circuit breaker: M. Nygard, Release It!, chapter 5.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from hashlib import sha1
+from threading import Lock
+from typing import Any, TypeVar
+
+from backstay.conf import settings
+from backstay.counters import count
+
+TIMEOUT_SECONDS = 0.1
+FAILURES_TO_OPEN = 3
+OPEN_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class StoreUnavailable(Exception):
+    """Redis did not do what was asked; whoever asked decides what that means."""
+
+
+class Breaker:
+    """Keeps callers away from what has just failed them."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._lock = Lock()
+        self._failures = 0
+        self._next_probe_at: float | None = None
+
+    def admits(self) -> bool:
+        """Whether to ask now. While it is open this is true for one caller each time it is due."""
+        if self._next_probe_at is None:
+            return True
+        with self._lock:
+            due, now = self._next_probe_at, self.clock()
+            if due is None:
+                return True
+            if now < due:
+                return False
+            self._next_probe_at = now + OPEN_SECONDS
+            return True
+
+    def succeeded(self) -> None:
+        if self._failures or self._next_probe_at is not None:
+            with self._lock:
+                self._failures, self._next_probe_at = 0, None
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            if self._failures >= FAILURES_TO_OPEN:
+                self._next_probe_at = self.clock() + OPEN_SECONDS
+
+
+class Script:
+    """Lua, known to Redis by the SHA-1 of its text."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        # Redis's own name for it, nothing secret.
+        self.sha = sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class Store:
+    """
+    One Redis, as *url* names it.
+
+    ``losses`` counts the times at which this process could have missed something:
+    its start, each failed call, each sign that the server was restarted.
+    """
+
+    def __init__(self, url: str, breaker: Breaker | None = None) -> None:
+        from redis import Redis, RedisError
+        from redis.backoff import NoBackoff
+        from redis.exceptions import NoScriptError
+        from redis.retry import Retry
+
+        self.breaker = breaker or Breaker()
+        self.losses = 1
+        self._errors = (RedisError, OSError)
+        self._no_script = NoScriptError
+        self._redis: Any = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | float]) -> Any:
+        """
+        One script, one round trip.
+
+        Raises:
+            StoreUnavailable: no answer, or an error instead of one.
+        """
+
+        def call(redis: Any) -> Any:
+            try:
+                return redis.evalsha(script.sha, len(keys), *keys, *args)
+            except self._no_script:
+                # New here, or Redis was restarted or failed over: scripts outlive neither.
+                self.losses += 1
+                return redis.eval(script.source, len(keys), *keys, *args)
+
+        return self._guarded(call)
+
+    def call(self, *command: str | bytes | float) -> Any:
+        """
+        One command, one round trip.
+
+        Raises:
+            StoreUnavailable: no answer, or an error instead of one.
+        """
+        return self._guarded(lambda redis: redis.execute_command(*command))
+
+    def set_all(self, values: dict[str, str], seconds: int) -> None:
+        """
+        Set every key for so many seconds, in one round trip.
+
+        Raises:
+            StoreUnavailable: no answer, or an error instead of one.
+        """
+
+        def call(redis: Any) -> None:
+            pipeline = redis.pipeline(transaction=False)
+            for key, value in values.items():
+                pipeline.set(key, value, ex=seconds)
+            pipeline.execute()
+
+        if values:
+            self._guarded(call)
+
+    def _guarded(self, call: Callable[[Any], T]) -> T:
+        if not self.breaker.admits():
+            count("store", outcome="skipped")
+            raise StoreUnavailable("The store has just failed; it is left alone for a moment.")
+        try:
+            answer = call(self._redis)
+        except self._errors as error:
+            self.losses += 1
+            self.breaker.failed()
+            count("store", outcome="failed")
+            # Redis quotes what it was sent; only the kind of failure is passed on.
+            raise StoreUnavailable(type(error).__name__) from None
+        self.breaker.succeeded()
+        count("store", outcome="ok")
+        return answer
+
+
+def store() -> Store | None:
+    """The store of ``REDIS_URL``; ``None`` where there is none and this process is all."""
+    url = settings.REDIS_URL
+    return None if url is None else _store_of(url)
+
+
+_store_of = lru_cache(maxsize=4)(Store)
+
+
+def key(*parts: object) -> str:
+    """The name of something of ours in a Redis that others use too."""
+    return ":".join([settings.KEY_PREFIX, *(str(part) for part in parts)])
