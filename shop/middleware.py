@@ -1,12 +1,12 @@
 """Two of Django's habits, narrowed to what an API can stand behind."""
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware import common
+
+from backstay.throttling.identity import is_trusted_proxy
 
 
 class CommonMiddleware(common.CommonMiddleware):
@@ -33,12 +33,3 @@ class ForwardedProtoMiddleware:
         if not is_trusted_proxy(request.META.get("REMOTE_ADDR", "")):
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         return self.get_response(request)
-
-
-def is_trusted_proxy(address: str) -> bool:
-    try:
-        peer = ip_address(address)
-    except ValueError:
-        return False
-    networks = (ip_network(network) for network in settings.TRUSTED_PROXIES)
-    return any(peer in network for network in networks)

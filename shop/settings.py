@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "backstay",
+    "backstay.auth.sessions",
     "backstay.outbox",
     "shop",
     "shop.accounts",
@@ -139,7 +140,6 @@ X_FRAME_OPTIONS = "DENY"
 # health checks with 301. HSTS is sent on secure requests only.
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 31_536_000
-TRUSTED_PROXIES = [str(network) for network in ENVIRONMENT.trusted_proxies]
 # ``ForwardedProtoMiddleware`` has taken the header from whoever is no trusted proxy.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -186,6 +186,7 @@ logs.configure_structlog()
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "backstay.auth.JWTAuthentication",
+        "backstay.auth.CookieAuthentication",
         "backstay.auth.StaffSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -204,6 +205,10 @@ BACKSTAY = {
     "AUDIENCE": "shop",
     "AUTH_KEYS": str(ENVIRONMENT.auth_keys) if ENVIRONMENT.auth_keys else None,
     "TOKEN_CLAIMS": "shop.accounts.tokens.claims",
+    "TOKEN_USER": "shop.accounts.tokens.user_of",
+    "REDIS_URL": ENVIRONMENT.redis_url,
+    "WORKERS": ENVIRONMENT.web_concurrency,
+    "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],
     "VERSIONS": ("v1", "v2"),
 }
 

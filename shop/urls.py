@@ -6,9 +6,10 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
+from backstay.auth.views import jwks
 from backstay.conf import settings as backstay
 from backstay.contrib.spectacular.views import SchemaView
-from shop import health
+from shop import example, health
 
 #: The methods of what is for people to read.
 PAGE = ["get", "head"]
@@ -16,6 +17,7 @@ PAGE = ["get", "head"]
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/token/", include("backstay.auth.urls")),
+    path(".well-known/jwks.json", jwks, name="jwks"),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path(
         "api/docs/",
@@ -41,6 +43,9 @@ urlpatterns = [
     path("health/ready/", health.ready),
     path("admin/", admin.site.urls),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("example/", example.page, name="example"))
 
 if settings.DEBUG_TOOLBAR:
     from debug_toolbar.toolbar import debug_toolbar_urls

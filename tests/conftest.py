@@ -10,6 +10,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import settings as hypothesis_settings
 
+from backstay.auth.sessions import denylist
 from tests.guarantees import GUARANTEES
 
 
@@ -47,5 +48,6 @@ def kept_connection() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """Give each test a cache that no other test has filled."""
+    """Give each test a cache that no other test has filled, and no session that has ended."""
     cache.clear()
+    denylist.trust()

@@ -92,6 +92,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def know_membership(self, membership: "Membership | None") -> None:
+        """Take the membership, or that there is none, from somewhere else than the database."""
+        User._meta.get_field("membership").set_cached_value(self, membership)
+
     @property
     def organization(self) -> "Organization | None":
         return self.membership.organization if hasattr(self, "membership") else None

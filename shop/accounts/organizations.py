@@ -11,6 +11,7 @@ from typing import TypedDict, Unpack
 
 from django.db import transaction
 
+from backstay.auth.sessions.endings import renew_claims
 from backstay.errors import Conflict
 from shop.accounts.errors import LastOwner, MembershipEnded
 from shop.accounts.models import Membership, Organization, Team, User
@@ -60,6 +61,7 @@ def change_member(*, membership: Membership, **changes: Unpack[MemberFields]) ->
         _keep_an_owner(membership)
     if not Membership.objects.filter(pk=membership.pk).update(**changes):
         raise MembershipEnded
+    renew_claims([membership.user_id])
 
 
 @transaction.atomic

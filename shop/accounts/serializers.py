@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.hashers import check_password
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -10,6 +11,8 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
+from backstay.auth.serializers import MAX_PASSWORD_LENGTH
+from backstay.auth.sessions.endings import change_password
 from backstay.permissions import PermittedRelatedField
 from backstay.serializers import ModelSerializer, NewPasswordMixin, Serializer
 from shop.accounts.invitations import invite
@@ -110,6 +113,31 @@ class UserCreate(NewPasswordMixin, Serializer):
     email = CanonicalEmailField(max_length=254)
     first_name = serializers.CharField(max_length=100, allow_blank=True, default="")
     last_name = serializers.CharField(max_length=100, allow_blank=True, default="")
+
+
+class PasswordChange(NewPasswordMixin, Serializer):
+    """
+    A new password for oneself. A stolen token is not enough: the present one is asked for.
+
+    ``password`` and ``password_confirm`` come with the mixin.
+    """
+
+    current_password = serializers.CharField(
+        write_only=True,
+        trim_whitespace=False,
+        max_length=MAX_PASSWORD_LENGTH,
+        style={"input_type": "password"},
+    )
+
+    def validate_current_password(self, value: str) -> str:
+        if not check_password(value, self.instance.password):  # type: ignore[union-attr]  # It is the caller's.
+            raise serializers.ValidationError("This is not the password.", code="wrong_password")
+        return value
+
+    def update(self, instance: User, validated_data: dict[str, Any]) -> User:
+        family = (self.context["request"].auth or {}).get("family")
+        change_password(user=instance, password=validated_data["password"], keep=family)
+        return instance
 
 
 class Registered(serializers.Serializer):

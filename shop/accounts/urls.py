@@ -14,6 +14,7 @@ parts.register("invitations", organization_views.InvitationViewSet, basename="in
 
 urlpatterns = [
     path("users/me/", views.MeView.as_view(), name="user-me"),
+    path("users/me/password/", views.PasswordView.as_view(), name="user-password"),
     path(
         "invitations/accept/",
         organization_views.AcceptInvitationView.as_view(),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth import update_session_auth_hash
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, mixins, status, viewsets
 from rest_framework.permissions import AllowAny
@@ -9,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from backstay.auth import StaffSessionAuthentication
 from backstay.filtering import DjangoFilterBackend
 from backstay.pagination import CursorPagination
 from backstay.permissions import PermittedRowsMixin
@@ -16,7 +18,13 @@ from backstay.serializers import ActionSerializersMixin
 from shop.accounts import actions
 from shop.accounts.models import User
 from shop.accounts.permissions import USERS
-from shop.accounts.serializers import Registered, UserCreate, UserDetail, UserList
+from shop.accounts.serializers import (
+    PasswordChange,
+    Registered,
+    UserCreate,
+    UserDetail,
+    UserList,
+)
 from shop.resources import MountedView
 
 
@@ -57,6 +65,20 @@ class UserViewSet(
         actions.register(**serializer.validated_data)
         detail = "If the address was new, the account is open. Log in at /api/token/."
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
+
+
+class PasswordView(MountedView):
+    """Change one's own password. Every other session ends; this one goes on."""
+
+    @extend_schema(request=PasswordChange, responses={204: None})
+    def post(self, request: Request, **_: Any) -> Response:
+        user = User.objects.get(pk=request.user.pk)
+        serializer = PasswordChange(user, data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        if isinstance(request.successful_authenticator, StaffSessionAuthentication):
+            update_session_auth_hash(request, user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MeView(MountedView, generics.RetrieveUpdateDestroyAPIView):

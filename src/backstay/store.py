@@ -132,23 +132,6 @@ class Store:
         """
         return self._guarded(lambda redis: redis.execute_command(*command))
 
-    def set_all(self, values: dict[str, str], seconds: int) -> None:
-        """
-        Set every key for so many seconds, in one round trip.
-
-        Raises:
-            StoreUnavailable: no answer, or an error instead of one.
-        """
-
-        def call(redis: Any) -> None:
-            pipeline = redis.pipeline(transaction=False)
-            for key, value in values.items():
-                pipeline.set(key, value, ex=seconds)
-            pipeline.execute()
-
-        if values:
-            self._guarded(call)
-
     def _guarded(self, call: Callable[[Any], T]) -> T:
         if not self.breaker.admits():
             count("store", outcome="skipped")

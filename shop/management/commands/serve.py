@@ -97,4 +97,5 @@ def welcome(environment: Environment) -> str:
   API              {base}/api/v1/products/
   admin            {base}/admin/
 """
-    return lines + (DEMO_LOGINS if environment.debug else "")
+    example = f"  page with login  {base}/example/\n"
+    return lines + (example + DEMO_LOGINS if environment.debug else "")

@@ -4,15 +4,29 @@ Bearer tokens as a DRF authentication class (RFC 6750).
 No ``Authorization`` header, or one of another scheme, leaves the request to
 the next class. A bearer token that is not right is refused with 401, also on
 views that anyone may read: a client that sends one expects to be known.
+
+A good token costs no query. ``request.user`` is what the claims tell of the user,
+and becomes the row when something else of it is read. With ``backstay.auth.sessions``
+an ended session is refused, and claims that are not true any more are read anew.
+
+A refused token is charged to the client's address (``auth_failure``): beyond that
+rate the answer is 429, before anything else is done.
 """
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from typing import Any
+
+from django.contrib.auth import get_user_model
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from backstay.auth.claimed import claimed
 from backstay.auth.errors import TokenInvalid
-from backstay.auth.issuing import active_user
+from backstay.auth.issuing import active_user, own_claims, sessions_installed, user_key
 from backstay.auth.tokens import Claims, codec
+from backstay.conf import settings
+from backstay.pipeline import ask
+from backstay.throttling import charge_failed_authentication
 
 #: What a client without a credential is asked for (RFC 6750 section 3).
 CHALLENGE = 'Bearer realm="api"'
@@ -21,15 +35,65 @@ CHALLENGE = 'Bearer realm="api"'
 class JWTAuthentication(BaseAuthentication):
     """Sets ``request.user`` to the user and ``request.auth`` to the token's claims."""
 
-    def authenticate(self, request: Request) -> tuple[AbstractBaseUser, Claims] | None:
+    def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
+        token = self.token_of(request)
+        if token is None:
+            return None
+        try:
+            return identify(token)
+        except AuthenticationFailed:
+            charge_failed_authentication(request)
+            raise
+
+    def token_of(self, request: Request) -> bytes | None:
+        """The credential, if this request has one of ours."""
         scheme, *credentials = get_authorization_header(request).split() or [b""]
         if scheme.lower() != b"bearer":  # RFC 9110 section 11.1: in any case.
             return None
-        try:
-            claims = codec().decode(b" ".join(credentials).decode("ascii"), "access")
-        except UnicodeDecodeError:
-            raise TokenInvalid from None
-        return active_user(claims), claims
+        return b" ".join(credentials)
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
+
+
+def identify(token: bytes) -> tuple[Any, Claims]:
+    """
+    The user an access token speaks for, and its claims.
+
+    Raises:
+        TokenInvalid, TokenExpired: it does not, or not any more.
+    """
+    try:
+        claims = codec().decode(token.decode("ascii"), "access")
+    except UnicodeDecodeError:
+        raise TokenInvalid from None
+    if sessions_installed() and not _still_true(claims):
+        user = active_user(claims)
+        return user, {**claims, **own_claims(user)}
+    return claimed_user(claims), claims
+
+
+def claimed_user(claims: Claims) -> Any:
+    """The user as far as *claims* tell, without a query."""
+    hook = settings.TOKEN_USER
+    if hook is not None:
+        return hook(claims)
+    model = get_user_model()
+    known = {model._meta.pk.attname: user_key(claims), "is_active": True}
+    return claimed(model, known=known)
+
+
+def _still_true(claims: Claims) -> bool:
+    """
+    Whether nothing has changed about the session's claims.
+
+    Raises:
+        TokenInvalid: the session has ended.
+    """
+    from backstay.auth.sessions.denylist import DenylistPart
+    from backstay.auth.sessions.rotation import family_id
+
+    (verdict,) = ask(DenylistPart(family_id(claims)))
+    if verdict.ended:
+        raise TokenInvalid
+    return bool(claims["iat"] >= verdict.claims_from)

@@ -9,15 +9,9 @@ from typing import Any
 
 from django.conf import settings
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-
-class CsrfFailed(PermissionDenied):
-    """Reload the page for a fresh CSRF token, and send it."""
-
-    default_code = "csrf_failed"
-    default_detail = "The CSRF token is missing or wrong. Send it as X-CSRFToken."
+from backstay.auth.csrf import require_proof
 
 
 class StaffSessionAuthentication(SessionAuthentication):
@@ -30,7 +24,4 @@ class StaffSessionAuthentication(SessionAuthentication):
         return found if found is not None and found[0].is_staff else None
 
     def enforce_csrf(self, request: Request) -> None:
-        try:
-            super().enforce_csrf(request)
-        except PermissionDenied:
-            raise CsrfFailed from None
+        require_proof(request)

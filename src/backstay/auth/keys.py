@@ -51,6 +51,8 @@ class Key:
     implementation: Algorithm
     verifying: Any
     signing: Any | None
+    #: For others to verify with (RFC 7517); ``None`` for a shared secret.
+    public: Mapping[str, Any] | None = None
 
     def sign(self, message: bytes) -> bytes:
         return self.implementation.sign(message, self.signing)
@@ -83,11 +85,9 @@ class KeyRing:
         return cls(by_kid=by_kid, signer=signers[0])
 
     @classmethod
-    def from_secret(cls, secret: str) -> "KeyRing":
-        """Derive one HS256 key, so ``SECRET_KEY`` itself signs nothing else than Django's."""
-        derived = hmac.digest(secret.encode(), b"backstay.auth.token-signing", "sha256")
-        k = urlsafe_b64encode(derived).rstrip(b"=").decode()
-        return cls.of([parse_key({"kty": "oct", "alg": "HS256", "k": k})])
+    def from_secret(cls, secret: str, *older: str) -> "KeyRing":
+        """One HS256 key of *secret*, which signs; those of *older* secrets verify."""
+        return cls.of([parse_key(derived_jwk(text)) for text in dict.fromkeys([secret, *older])])
 
     @classmethod
     def from_jwks(cls, document: str | bytes) -> "KeyRing":
@@ -104,6 +104,13 @@ class KeyRing:
         if not isinstance(entries, list) or not entries:
             raise ImproperlyConfigured('AUTH_KEYS: expected a JWK Set, {"keys": [{…}, …]}.')
         return cls.of([parse_key(entry) for entry in entries])
+
+
+def derived_jwk(secret: str) -> dict[str, str]:
+    """A key made of *secret*, so that ``SECRET_KEY`` itself signs nothing else than Django's."""
+    derived = hmac.digest(secret.encode(), b"backstay.auth.token-signing", "sha256")
+    k = urlsafe_b64encode(derived).rstrip(b"=").decode()
+    return {"kty": "oct", "alg": "HS256", "k": k}
 
 
 #: What PyJWT raises for an object that is no key of a kind it knows.
@@ -139,7 +146,16 @@ def parse_key(jwk: Any) -> Key:
         implementation=parsed.Algorithm,
         verifying=parsed.key.public_key() if hasattr(parsed.key, "public_key") else parsed.key,
         signing=parsed.key if private else None,
+        public=_public(jwk, kid, algorithm),
     )
+
+
+def _public(jwk: Mapping[str, Any], kid: str, algorithm: str) -> Mapping[str, Any] | None:
+    """By the members that may be shown, so that one nobody thought of is not."""
+    if algorithm == "HS256":
+        return None
+    shown = {name: jwk[name] for name in THUMBPRINT_MEMBERS[jwk["kty"]]}
+    return {**shown, "kid": kid, "alg": algorithm, "use": "sig"}
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
@@ -166,7 +182,7 @@ def _refuse_unfit(kid: str, algorithm: str, key: Any) -> None:
 
 def load_keys() -> KeyRing:
     """
-    The keys in force: those of ``AUTH_KEYS``, or one derived from ``SECRET_KEY``.
+    The keys in force: those of ``AUTH_KEYS``, or derived from ``SECRET_KEY`` and its fallbacks.
 
     A changed key file is taken up without a restart.
 
@@ -175,7 +191,8 @@ def load_keys() -> KeyRing:
     """
     path = settings.AUTH_KEYS
     if path is None:
-        return _from_secret(django_settings.SECRET_KEY)
+        secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+        return _from_secret(*secrets)
     try:
         return _from_file(path, Path(path).stat().st_mtime_ns)
     except OSError as error:

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import authenticate
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -18,8 +22,14 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from backstay.auth.authentication import CHALLENGE
-from backstay.auth.errors import InvalidCredentials
-from backstay.auth.issuing import active_user, issue_tokens, refresh_tokens
+from backstay.auth.errors import InvalidCredentials, TokenInvalid
+from backstay.auth.issuing import (
+    active_user,
+    issue_tokens,
+    refresh_tokens,
+    sessions_installed,
+)
+from backstay.auth.keys import load_keys
 from backstay.auth.serializers import (
     Empty,
     LoginRequest,
@@ -28,6 +38,7 @@ from backstay.auth.serializers import (
     VerifyRequest,
 )
 from backstay.auth.tokens import codec
+from backstay.throttling import LoginRateThrottle
 
 
 def refuse_unknown_fields(data: Mapping[str, Any], serializer: Serializer) -> None:
@@ -41,13 +52,27 @@ def refuse_unknown_fields(data: Mapping[str, Any], serializer: Serializer) -> No
         raise ValidationError({name: [error] for name in unknown})
 
 
-class TokenView(APIView):
-    """What the three have in common. ``serializer_class`` names the request's body."""
+class NoStoreMixin:
+    """Answers that no cache on the way may keep."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
+        response: Response = super().finalize_response(*args, **kwargs)  # type: ignore[misc]  # A mixin.
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class TokenView(NoStoreMixin, APIView):
+    """What these have in common. ``serializer_class`` names the request's body."""
+
+    authentication_classes: Any = ()
+    permission_classes: Any = (AllowAny,)
     serializer_class: type[Serializer]
-    response_serializer_class: type[Serializer] = TokenPairResponse
+    response_serializer_class: type[Serializer] | None = TokenPairResponse
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """A refusal may write: a session that ends must not be rolled back with it."""
+        return non_atomic_requests(super().as_view(**initkwargs))
 
     def validated(self, request: Request) -> dict[str, Any]:
         serializer = self.serializer_class(data=request.data, context={"request": request})
@@ -60,26 +85,33 @@ class TokenView(APIView):
         """Without it DRF answers 403 where no authentication class is set."""
         return CHALLENGE
 
-    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().finalize_response(*args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        return response
 
+class LoginView(TokenView):
+    """What every way to log in has in common."""
 
-class TokenObtainPairView(TokenView):
-    """Exchange a login and a password for an access and a refresh token."""
+    serializer_class: type[Serializer] = LoginRequest
+    throttle_classes = (LoginRateThrottle,)
 
-    serializer_class = LoginRequest
-
-    def post(self, request: Request) -> Response:
+    def user(self, request: Request) -> Any:
+        """
+        Raises:
+            InvalidCredentials: the same for whatever is wrong with them.
+        """
         user = authenticate(request, **self.validated(request))
         if user is None:
             raise InvalidCredentials
-        return Response(issue_tokens(user))
+        return user
+
+
+class TokenObtainPairView(LoginView):
+    """Exchange a login and a password for an access and a refresh token."""
+
+    def post(self, request: Request) -> Response:
+        return Response(issue_tokens(self.user(request), request))
 
 
 class TokenRefreshView(TokenView):
-    """Exchange a refresh token for a new pair."""
+    """Exchange a refresh token for a new pair. It can be used once."""
 
     serializer_class = RefreshRequest
 
@@ -94,5 +126,20 @@ class TokenVerifyView(TokenView):
     response_serializer_class = Empty
 
     def post(self, request: Request) -> Response:
-        active_user(codec().decode(self.validated(request)["token"], "access", "refresh"))
+        claims = codec().decode(self.validated(request)["token"], "access", "refresh")
+        if sessions_installed():
+            from backstay.auth.sessions.rotation import accepts
+
+            if not accepts(claims):
+                raise TokenInvalid
+        else:
+            active_user(claims)
         return Response({})
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+def jwks(_: HttpRequest) -> JsonResponse:
+    """The public keys, for services that verify tokens themselves (RFC 7517 section 5)."""
+    keys = [key.public for key in load_keys().by_kid.values() if key.public is not None]
+    return JsonResponse({"keys": keys}, content_type="application/jwk-set+json")

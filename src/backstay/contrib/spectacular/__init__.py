@@ -21,6 +21,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
+from backstay.auth.cookies import access_name
 from backstay.conf import settings
 from backstay.errors.codes import CATALOGUE
 from backstay.versioning.transforms import steps_back
@@ -84,7 +85,8 @@ class AutoSchema(SpectacularAutoSchema):
     def get_response_serializers(self) -> Any:
         view: Any = self.view
         if hasattr(view, "response_serializer_class"):
-            return {200: view.response_serializer_class}
+            shown = view.response_serializer_class
+            return {204: None} if shown is None else {200: shown}
         if hasattr(view, "get_response_serializer_class") and self.method != "DELETE":
             shown = view.get_response_serializer_class()
             return shown(context=view.get_serializer_context())
@@ -167,6 +169,21 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class CookieScheme(OpenApiAuthenticationExtension):
+    """``CookieAuthentication`` as a security scheme."""
+
+    target_class = "backstay.auth.cookies.CookieAuthentication"
+    name = "cookie"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        description = (
+            "The access token of a page on this origin. A request that changes something also "
+            "needs `X-CSRFToken`, `Sec-Fetch-Site: same-origin`, or an own or trusted `Origin`."
+        )
+        name = access_name()
+        return {"type": "apiKey", "in": "cookie", "name": name, "description": description}
 
 
 class StaffSessionScheme(OpenApiAuthenticationExtension):

@@ -1,0 +1,243 @@
+"""
+Which access tokens not to believe, asked in the request's one trip to Redis.
+
+Of each family that changed within one access lifetime there is a *mark*: that it
+ended; the ``iat`` from which its claims are true; or that it is unsettled, and the
+database has to be asked. A family without a mark is as its tokens say. Marks expire
+with the tokens they are about.
+
+Redis may lose marks, so the database is their source. They are loaded anew where
+Redis was flushed (its epoch is gone) or restarted (it has forgotten our scripts), and
+where this process starts or could not reach it for a moment. While Redis is out each
+request asks the database for its family: one query. Without Redis the marks are this
+process's own.
+
+Limits: a failover that loses the last writes of a Redis that still answers is
+noticed with the next lost connection. Without Redis an end in one process reaches
+another only when the access token expires.
+"""
+
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from backstay.auth.sessions.models import Family
+from backstay.conf import settings
+from backstay.counters import count
+from backstay.pipeline import Part
+from backstay.store import Script, StoreUnavailable, key, store
+
+ENDED = "ended"
+UNSETTLED = "?"
+
+#: Marks in one call.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``claims_from``: what a token with an earlier ``iat`` claims is not true any more."""
+
+    ended: bool = False
+    claims_from: int = 0
+
+
+ALIVE = Verdict()
+
+
+class DenylistPart(Part):
+    """Asks whether tokens of *family* are to be believed: a ``Verdict``."""
+
+    name = "denylist"
+    lua = """
+      local found = redis.call('MGET', keys[1], keys[2])
+      -- Limits of the request are charged only where the token is simply good.
+      return found, found[1] or not found[2]
+    """
+
+    def __init__(self, family: UUID) -> None:
+        self.family = family
+        self.keys = (_mark_key(family), _epoch_key())
+        self.args = ()
+
+    def read(self, raw: Any) -> Verdict:
+        mark, epoch = raw
+        if epoch is None or _marks.lost():
+            _marks.load()
+            return in_database(self.family)
+        return self._verdict(mark.decode() if mark else None)
+
+    def here(self) -> Verdict:
+        if _marks.lost():
+            _marks.load()
+            return in_database(self.family)
+        return self._verdict(_local.get(self.family))
+
+    def in_outage(self) -> Verdict:
+        return in_database(self.family)
+
+    def stops(self, answer: Verdict) -> bool:
+        return answer.ended
+
+    def _verdict(self, mark: str | None) -> Verdict:
+        if mark is None:
+            return ALIVE
+        if mark == UNSETTLED:
+            return in_database(self.family)
+        return Verdict(ended=True) if mark == ENDED else Verdict(claims_from=int(mark))
+
+
+def in_database(family: UUID) -> Verdict:
+    """One query. A family that is not there has ended."""
+    row = Family.objects.filter(pk=family).values_list("ended_at", "claims_from").first()
+    return Verdict(ended=True) if row is None or row[0] else Verdict(claims_from=row[1])
+
+
+def announce(families: Collection[UUID]) -> None:
+    """Say, before it is written, that something about *families* changes."""
+    _write(dict.fromkeys(families, UNSETTLED))
+
+
+def settle(families: Collection[UUID]) -> None:
+    """Say, after the commit, how things stand with *families*."""
+    _write(_marks_of(Family.objects.filter(pk__in=families)))
+
+
+def trust() -> None:
+    """Take the marks as they are, because nothing can have changed before."""
+    if _write({}, again=True):
+        _marks.loaded = _losses()
+
+
+def _marks_of(families: Any) -> dict[UUID, str]:
+    """Only of those whose access tokens may still be good."""
+    recent = families.filter(last_used_at__gt=timezone.now() - _lifetime())
+    rows = recent.values_list("pk", "ended_at", "claims_from")
+    return {pk: ENDED if ended else str(claims_from) for pk, ended, claims_from in rows}
+
+
+class _Marks:
+    """Whether the marks can be trusted, and how they are made again."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        #: The losses of the store that were made good; see ``Store.losses``.
+        self.loaded: object = None
+
+    def lost(self) -> bool:
+        return self.loaded != _losses()
+
+    def load(self) -> None:
+        """Make them anew from the database; one thread at a time, the others ask it themselves."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            losses = _losses()
+            changed = Family.objects.filter(changed_at__gt=timezone.now() - _lifetime())
+            if _write(_marks_of(changed), again=True):
+                self.loaded = losses
+                count("denylist_loaded")
+        finally:
+            self._lock.release()
+
+
+class _Local:
+    """The marks of a process without Redis. They expire, so their number is bounded."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._marks: dict[UUID, tuple[str, float]] = {}
+
+    def get(self, family: UUID) -> str | None:
+        mark, expires = self._marks.get(family, (None, 0.0))
+        return mark if expires > time.time() else None
+
+    def write(self, marks: dict[UUID, str], *, again: bool, seconds: int) -> None:
+        now = time.time()
+        with self._lock:
+            self._marks = {pk: held for pk, held in self._marks.items() if held[1] > now}
+            for pk, mark in marks.items():
+                held = self._marks.get(pk, ("", 0.0))[0]
+                if not held or not (again or _outranks(held, mark)):
+                    self._marks[pk] = (mark, now + seconds)
+
+
+_marks = _Marks()
+_local = _Local()
+
+
+def _outranks(held: str, mark: str) -> bool:
+    """An end is final, and claims are not believed again from an earlier time."""
+    if held == ENDED:
+        return True
+    return held.isdecimal() and mark.isdecimal() and int(held) > int(mark)
+
+
+#: ``_Local.write``, in Redis.
+_WRITE = Script("""
+local again, seconds = ARGV[1] == '1', ARGV[2]
+for number = 1, #KEYS do
+  local mark = ARGV[number + 2]
+  local held = redis.call('GET', KEYS[number])
+  local outranks = held == 'ended'
+    or (tonumber(held) and tonumber(mark) and tonumber(held) > tonumber(mark))
+  if not held or not (again or outranks) then
+    redis.call('SET', KEYS[number], mark, 'EX', seconds)
+  end
+end
+""")
+
+
+def _write(marks: dict[UUID, str], *, again: bool = False) -> bool:
+    """
+    Set *marks*; loading *again* leaves those that are there. Whether it was done.
+
+    What Redis does not take now is loaded when it answers again: its failure is a loss.
+    """
+    seconds = int(_lifetime().total_seconds()) + 1
+    redis = store()
+    if redis is None:
+        _local.write(marks, again=again, seconds=seconds)
+        return True
+    try:
+        for some in _batches(marks):
+            keys = [_mark_key(family) for family in some]
+            redis.run(_WRITE, keys, [int(again), seconds, *some.values()])
+        if again:
+            redis.call("SET", _epoch_key(), "1")
+    except StoreUnavailable:
+        count("outage", part="denylist")
+        return False
+    return True
+
+
+def _batches(marks: dict[UUID, str]) -> Iterator[dict[UUID, str]]:
+    """So many at a time that no call takes long."""
+    rows = iter(marks.items())
+    while some := dict(islice(rows, BATCH)):
+        yield some
+
+
+def _losses() -> object:
+    redis = store()
+    return "this process" if redis is None else (id(redis), redis.losses)
+
+
+def _lifetime() -> timedelta:
+    """For so long an access token may be good after it was issued."""
+    return settings.ACCESS_TOKEN_LIFETIME + settings.LEEWAY
+
+
+def _mark_key(family: UUID) -> str:
+    return key("family", family)
+
+
+def _epoch_key() -> str:
+    return key("families")

@@ -1,0 +1,86 @@
+"""
+``manage.py auth_keys generate|rotate|list [FILE]``: the keys that sign tokens.
+
+The file is that of ``AUTH_KEYS`` unless another is named. No command prints a
+secret. Servers read the file again when it changes; where several machines have
+copies, give each its copy of the rotated file within one access lifetime.
+"""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from backstay.auth import key_files
+from backstay.auth.keys import ALGORITHMS, derived_jwk, thumbprint
+from backstay.conf import settings
+
+
+class Command(BaseCommand):
+    help = "Make, rotate or list the keys that sign tokens."
+    #: A file that is not there yet is what "generate" is for.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True)
+        for name, about in (
+            ("generate", "write a new key set"),
+            ("rotate", "sign with a new key; the old ones verify as long as they are needed"),
+            ("list", "show which keys sign and verify"),
+        ):
+            command = commands.add_parser(name, help=about)
+            command.add_argument("file", nargs="?", help="default: the file of AUTH_KEYS")
+            if name != "list":
+                command.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="EdDSA")
+
+    def handle(self, *_: Any, command: str, file: str | None, **options: Any) -> None:
+        named = file or settings.AUTH_KEYS
+        if named is None:
+            raise CommandError("AUTH_KEYS is not set. Name a file.")
+        try:
+            getattr(self, f"_{command}")(Path(named), **options)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
+
+    def _generate(self, path: Path, *, algorithm: str, **_: Any) -> None:
+        if path.exists():
+            raise CommandError(f"{path} exists. To replace its key, rotate it.")
+        new = key_files.generate(algorithm)
+        # Whoever is logged in with a derived key stays so.
+        derived = self._derived() if settings.AUTH_KEYS is None else []
+        key_files.write(path, key_files.rotated(derived, new, now=int(time.time())))
+        self._report(path)
+
+    def _rotate(self, path: Path, *, algorithm: str, **_: Any) -> None:
+        keys = key_files.read(path)
+        new = key_files.generate(algorithm)
+        key_files.write(path, key_files.rotated(keys, new, now=int(time.time())))
+        self._report(path)
+
+    def _list(self, path: Path, **_: Any) -> None:
+        self._report(path)
+
+    def _report(self, path: Path) -> None:
+        for number, jwk in enumerate(key_files.read(path)):
+            self.stdout.write(f"{jwk['kid']}  {jwk['alg']:5}  {_role(jwk, first=number == 0)}")
+        if settings.AUTH_KEYS is None:
+            self.stdout.write(f"To use them: AUTH_KEYS={path}")
+
+    @staticmethod
+    def _derived() -> list[key_files.Jwk]:
+        secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+        derived = [derived_jwk(str(secret)) for secret in secrets]
+        return [{**jwk, "kid": thumbprint(jwk)} for jwk in derived]
+
+
+def _role(jwk: key_files.Jwk, *, first: bool) -> str:
+    if first:
+        return "signs"
+    if "retired_at" not in jwk:
+        return "verifies"
+    until = datetime.fromtimestamp(key_files.expires(jwk), tz=UTC)
+    return f"verifies until {until:%Y-%m-%d %H:%M} UTC"
