@@ -1,0 +1,95 @@
+"""
+Rates: how many requests in a window of how many seconds.
+
+``"5/minute"`` is five in any sixty seconds. ``"5/minute;100/hour"`` is both. What
+cannot be read that way is refused, not guessed: DRF looks at the first letter of
+the period only, so that its ``5/month`` is five a minute.
+
+Rates of scopes are DRF's setting ``DEFAULT_THROTTLE_RATES``, read at each use.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.settings import api_settings
+
+MAX_LIMIT = 1_000_000_000
+
+#: What holds for a scope that the project's rates do not name.
+DEFAULT_RATES = {"login": "5/minute", "auth_failure": "60/minute"}
+
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "second"), 1),
+    **dict.fromkeys(("m", "min", "minute"), 60),
+    **dict.fromkeys(("h", "hour"), 3_600),
+    **dict.fromkeys(("d", "day"), 86_400),
+}
+_RATE = re.compile(r"([1-9][0-9]{0,9})/([a-z]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``limit`` requests in any ``window_seconds``."""
+
+    limit: int
+    window_seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``"<count>/<second|minute|hour|day>"``.
+
+        Raises:
+            ImproperlyConfigured: any other form; ``"5/month"`` is not five a minute.
+
+        >>> Rate.parse("600/min")
+        Rate(limit=600, window_seconds=60)
+        """
+        match = _RATE.fullmatch(text)
+        if match is None or match[2] not in _SECONDS or int(match[1]) > MAX_LIMIT:
+            raise ImproperlyConfigured(
+                f"{text!r} is no rate: expected a count from 1 to {MAX_LIMIT}, a slash, "
+                'and second, minute, hour or day, such as "5/minute".'
+            )
+        return cls(int(match[1]), _SECONDS[match[2]])
+
+
+@lru_cache(maxsize=256)
+def parse_rates(text: str) -> tuple[Rate, ...]:
+    """
+    Read one rate, or several with ``;`` between them.
+
+    Raises:
+        ImproperlyConfigured: one of them is none, or two have the same window.
+
+    >>> parse_rates("5/minute;100/hour")
+    (Rate(limit=5, window_seconds=60), Rate(limit=100, window_seconds=3600))
+    """
+    rates = tuple(Rate.parse(part) for part in text.split(";"))
+    if len({rate.window_seconds for rate in rates}) < len(rates):
+        raise ImproperlyConfigured(f"{text!r} has two limits for one window.")
+    return rates
+
+
+def rates_of(scope: str) -> tuple[Rate, ...]:
+    """
+    The rates in force for *scope*; none where the project sets it to ``None``.
+
+    Raises:
+        ImproperlyConfigured: the scope has no rate, or one that cannot be read.
+    """
+    rates: dict[str, Any] = {**DEFAULT_RATES, **api_settings.DEFAULT_THROTTLE_RATES}
+    if scope not in rates:
+        raise ImproperlyConfigured(f"DEFAULT_THROTTLE_RATES has no rate for {scope!r}.")
+    text = rates[scope]
+    if text is None:
+        return ()
+    if not isinstance(text, str):
+        raise ImproperlyConfigured(f"DEFAULT_THROTTLE_RATES[{scope!r}]: {text!r} is no text.")
+    try:
+        return parse_rates(text)
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f"DEFAULT_THROTTLE_RATES[{scope!r}]: {error}") from None

@@ -1,0 +1,89 @@
+"""
+Any sequence of arrivals, beside an exact log of what was let in.
+
+Never more than the limit in any window; never refused longer than a sixtieth of the
+window after the exact moment.
+"""
+
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.backstay.throttling.limiters import (
+    Clock,
+    InProcessLimiter,
+    RedisLimiter,
+    accepts,
+    charge_of,
+)
+
+pytestmark = [pytest.mark.T1, pytest.mark.T2]
+
+PERIODS = st.sampled_from([60, 3_600])
+NUMBERS = count()
+
+
+def gaps(seconds):
+    """Pauses in microseconds: bursts, parts of a slot, whole slots, most of a window."""
+    slot_us = seconds * 1_000_000 // 60
+    return st.lists(
+        st.sampled_from([0, 0, 1, slot_us - 1, slot_us, slot_us + 1, 59 * slot_us, 60 * slot_us])
+        | st.integers(0, 3 * slot_us)
+        | st.integers(0, 62 * slot_us),
+        max_size=60,
+    )
+
+
+ARRIVALS = PERIODS.flatmap(lambda seconds: st.tuples(st.just(seconds), gaps(seconds)))
+
+
+def check(limiter, clock, limit, seconds, pauses):
+    charge = charge_of(limit, seconds, bucket=f"example {next(NUMBERS)}")
+    window_us = seconds * 1_000_000
+    log: list[int] = []
+    for pause in pauses:
+        clock.now_us += pause
+        ages = [clock.now_us - accepted for accepted in log]
+        if accepts(limiter, charge):
+            assert sum(age < window_us for age in ages) < limit
+            log.append(clock.now_us)
+        else:
+            assert sum(60 * age < 61 * window_us for age in ages) >= limit
+
+
+@pytest.mark.once
+@given(limit=st.integers(1, 8), arrivals=ARRIVALS)
+@settings(max_examples=300)
+def test_in_process(limit, arrivals):
+    clock = Clock()
+    check(InProcessLimiter(clock), clock, limit, *arrivals)
+
+
+@given(limit=st.integers(1, 8), arrivals=ARRIVALS)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_redis(redis, limit, arrivals):
+    clock = Clock()
+    check(RedisLimiter(clock), clock, limit, *arrivals)
+
+
+@given(
+    limit=st.integers(1, 8),
+    pauses=st.lists(
+        st.integers(-120_000_000, 120_000_000) | st.integers(0, 2_000_000), max_size=60
+    ),
+)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_redis_and_process_decide_alike_also_when_the_clock_is_set(redis, limit, pauses):
+    clock = Clock()
+    process, server = InProcessLimiter(clock), RedisLimiter(clock)
+    bucket = f"example {next(NUMBERS)}"
+    charges = [
+        charge_of(limit, bucket=bucket),
+        charge_of(2 * limit, 3_600, bucket=bucket),
+        charge_of(2 * limit + 3, 1, bucket=bucket),
+    ]
+    for pause in pauses:
+        clock.now_us += pause
+        assert process.decide(charges) == server.decide(charges)
