@@ -11,6 +11,7 @@ from django.db import close_old_connections
 from hypothesis import settings as hypothesis_settings
 
 from backstay.auth.sessions import denylist
+from backstay.throttling import local
 from tests.guarantees import GUARANTEES
 
 
@@ -48,6 +49,8 @@ def kept_connection() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """Give each test a cache that no other test has filled, and no session that has ended."""
+    """Give each test a cache and limits of its own, and no session that has ended."""
     cache.clear()
+    local.here.clear()
+    local.stand_in.clear()
     denylist.trust()
