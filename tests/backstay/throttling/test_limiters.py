@@ -62,6 +62,23 @@ class LimiterContract:
             assert not accepts(limiter, charge)
             clock.advance(MICROSECOND)
 
+    @pytest.mark.T1
+    @pytest.mark.T2
+    @pytest.mark.parametrize("seconds", [1, 60, 3_600, 86_400])
+    @pytest.mark.parametrize("part_of_a_slot", [0, 0.1, 0.5, 0.9, 0.999])
+    def test_a_place_is_taken_for_the_whole_window_and_at_most_a_sixtieth_longer(
+        self, limiter, clock, seconds, part_of_a_slot
+    ):
+        charge, slot = charge_of(1, seconds), seconds / 60
+        # The beginning of a slot: this instant is the beginning of a day.
+        clock.now_us = 20_000 * 86_400 * 1_000_000
+        clock.advance(part_of_a_slot * slot)
+        assert accepts(limiter, charge)
+        clock.advance(seconds - MICROSECOND)
+        assert not accepts(limiter, charge)
+        clock.advance(slot + 2 * MICROSECOND)
+        assert accepts(limiter, charge)
+
     @pytest.mark.T2
     def test_after_the_reset_the_bucket_is_as_new(self, limiter, clock):
         charge = charge_of(5)
