@@ -195,6 +195,11 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSIONING_CLASS": "backstay.versioning.AnyVersioning",
     "DEFAULT_PAGINATION_CLASS": "backstay.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "backstay.contrib.spectacular.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        "login": "5/minute",
+        "auth_failure": "60/minute",
+        **ENVIRONMENT.throttle_rates,
+    },
     "EXCEPTION_HANDLER": "backstay.errors.exception_handler",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -78,6 +78,16 @@ def other_owner(db) -> User:
     return factories.MembershipFactory.create(organization__name="Rival", role="owner").user
 
 
+@pytest.fixture
+def unlimited(settings) -> None:
+    """For tests that call more often than any client may."""
+    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": dict.fromkeys(rates),
+    }
+
+
 # --- how they call ------------------------------------------------------------
 
 

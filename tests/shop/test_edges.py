@@ -4,6 +4,7 @@ import re
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from tests.shop.problems import assert_problem
@@ -48,7 +49,9 @@ class TestMissingSlash:
 
 @pytest.mark.T4
 class TestForwardedProto:
-    @override_settings(TRUSTED_PROXIES=["10.0.0.0/8", "fd00::/8"])
+    @override_settings(
+        BACKSTAY={**settings.BACKSTAY, "TRUSTED_PROXIES": ["10.0.0.0/8", "fd00::/8"]}
+    )
     @pytest.mark.parametrize(
         ("peer", "scheme"),
         [("10.1.2.3", "https"), ("fd00::1", "https"), ("127.0.0.1", "http"), ("", "http")],
@@ -67,7 +70,7 @@ class TestForwardedProto:
 
 @pytest.mark.P2
 class TestNobodyReads:
-    @pytest.mark.parametrize("path", ["token/", "token/refresh/", "token/verify/"])
+    @pytest.mark.parametrize("path", ["token/", "token/refresh/", "token/verify/", "token/logout/"])
     def test_a_field_of_a_token_request_is_400(self, path, anonymous):
         answer = anonymous.post(f"/api/{path}", {"remember": True})
         assert_problem(answer, 400, "validation_error")

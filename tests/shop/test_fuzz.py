@@ -23,7 +23,7 @@ from rest_framework.test import APIClient
 from tests.shop.factories import CommentFactory, TeamFactory
 from tests.shop.problems import assert_in_shape
 
-pytestmark = [pytest.mark.E1, pytest.mark.django_db]
+pytestmark = [pytest.mark.E1, pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 FUZZING = settings(
     deadline=timedelta(seconds=5),
@@ -37,8 +37,14 @@ ENDPOINTS = [
     ("post", "/api/token/"),
     ("post", "/api/token/refresh/"),
     ("post", "/api/token/verify/"),
+    ("post", "/api/token/logout/"),
+    ("post", "/api/token/logout-all/"),
+    ("post", "/api/token/cookie/"),
+    ("post", "/api/token/cookie/refresh/"),
+    ("post", "/api/token/cookie/logout/"),
     ("post", "/api/v1/users/"),
     ("patch", "/api/v2/users/me/"),
+    ("post", "/api/v1/users/me/password/"),
     ("post", "/api/v1/products/"),
     ("post", "/api/v2/products/"),
     ("patch", "/api/v1/products/{product}/"),

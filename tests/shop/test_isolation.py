@@ -11,12 +11,18 @@ import pytest
 from django.apps import apps
 from rest_framework.test import APIClient
 
+from backstay.auth import issue_tokens
+from backstay.auth.sessions.models import Family
 from backstay.permissions import EVERY_ROW
 from backstay.testing import Actor, IncompleteWalk, Resource, assert_isolated
 from shop.accounts.models import Invitation
 from tests.shop import factories
 
-pytestmark = [pytest.mark.django_db, pytest.mark.P1]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.P1,
+    pytest.mark.usefixtures("unlimited"),
+]
 
 DOMAINS = ("accounts", "catalog", "orders", "articles")
 SELLERS = ("owner", "manager", "member")
@@ -118,6 +124,12 @@ def resources(
             seen_by=members,
             visible=at_rival(other_owner.membership.pk),
         ),
+        Resource(
+            "sessions",
+            foreign=session_of(other_customer),
+            missing="00000000-0000-4000-8000-000000000000",
+            visible={"customer": session_of(customer)},
+        ),
         Resource("invitations", foreign=invitation.pk, seen_by=["owner"]),
         Resource(
             "teams",
@@ -127,6 +139,12 @@ def resources(
             references=["team"],
         ),
     ]
+
+
+def session_of(user):
+    """One more session of *user*."""
+    issue_tokens(user)
+    return str(Family.objects.filter(user=user).latest("created_at").pk)
 
 
 def every_row():

@@ -79,7 +79,10 @@ class TestUnknownMethods:
         assert_problem(response, 405, "method_not_allowed")
         assert response["Allow"] == allowed(template)
 
-    @pytest.mark.parametrize("path", ["", "refresh/", "verify/"])
+    @pytest.mark.parametrize(
+        "path",
+        ["", "refresh/", "verify/", "logout/", "cookie/", "cookie/refresh/", "cookie/logout/"],
+    )
     def test_tokens_take_post_only(self, anonymous, path):
         response = anonymous.get(f"/api/token/{path}")
         assert_problem(response, 405, "method_not_allowed")

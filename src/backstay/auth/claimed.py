@@ -56,6 +56,14 @@ class _Reads:
         return self.delete(*args, **kwargs)
 
 
+class _UnknownKey:
+    """The primary key of an instance that is known by another column; Django cannot defer it."""
+
+    def __get__(self, instance: Any, owner: type[Model]) -> Any:
+        _read_row(instance)
+        return instance.pk
+
+
 @cache
 def _reading(model: type[M]) -> type[M]:
     """
@@ -64,7 +72,8 @@ def _reading(model: type[M]) -> type[M]:
     Made past ``ModelBase``, so it is registered nowhere: options, managers and
     signals are the model's.
     """
-    return type.__new__(type(model), model.__name__, (_Reads, model), {"__module__": __name__})
+    own = {"__module__": __name__, model._meta.pk.attname: _UnknownKey()}
+    return type.__new__(type(model), model.__name__, (_Reads, model), own)
 
 
 def _read_row(instance: Any) -> None:

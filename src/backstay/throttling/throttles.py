@@ -18,6 +18,7 @@ from unicodedata import normalize
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.http.request import RawPostDataException
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request, clone_request
 from rest_framework.throttling import BaseThrottle
 
@@ -101,6 +102,8 @@ class LoginRateThrottle(RateThrottle):
     scope = "login"
 
     def charges(self, request: Request, view: "APIView") -> list[Charge]:
+        if request.method in SAFE_METHODS:
+            return []  # Nothing is guessed.
         charges = charges_for(self.scope, _address(request))
         name = _username(_body(request))
         return charges if name is None else charges + charges_for(self.scope, account_bucket(name))

@@ -65,10 +65,12 @@ class TestDocument:
         validate(any_version)
 
     def test_covers_the_routes_of_its_version_and_the_tokens(self, v1, v2):
-        tokens = {"/api/token/", "/api/token/refresh/", "/api/token/verify/"}
+        def others(document):
+            return {path for path in document["paths"] if not path.startswith("/api/token/")}
 
-        assert tokens | {"/api/v1/loans/", "/api/v1/loans/{id}/"} == set(v1["paths"])
-        assert tokens | {"/api/v2/loans/", "/api/v2/loans/{id}/"} == set(v2["paths"])
+        assert {"/api/v1/loans/", "/api/v1/loans/{id}/"} == others(v1)
+        assert {"/api/v2/loans/", "/api/v2/loans/{id}/"} == others(v2)
+        assert {"/api/token/", "/api/token/refresh/", "/api/token/verify/"} <= set(v1["paths"])
 
     def test_without_a_version_it_is_the_oldest(self, v1):
         assert document() == v1

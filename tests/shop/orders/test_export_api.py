@@ -46,15 +46,18 @@ class TestWho:
     def test_lower_plan_is_told_which_it_needs(
         self, plan, api, client_of, organization: Organization
     ):
-        Organization.objects.update(plan="free")
+        organization.plan = "free"
+        organization.save()
         answer = client_of("owner" if plan == "free" else "customer").get(f"{api}/orders/export/")
         assert (answer.status_code, answer.json()["code"]) == (403, "plan_required")
 
     @pytest.mark.P3
     def test_an_upgrade_works_with_the_token_at_hand(self, api, as_owner, organization):
-        Organization.objects.update(plan="free")
+        organization.plan = "free"
+        organization.save()
         assert as_owner.get(f"{api}/orders/export/").status_code == 403
-        Organization.objects.update(plan="enterprise")
+        organization.plan = "enterprise"
+        organization.save()
         assert as_owner.get(f"{api}/orders/export/").status_code == 200
 
     @pytest.mark.P1

@@ -19,6 +19,7 @@ from backstay.auth.sessions.endings import end_family, end_sessions
 from backstay.auth.sessions.models import Family
 from backstay.auth.sessions.rotation import log_out
 from backstay.auth.views import NoStoreMixin, TokenView
+from backstay.filtering import refuse_unknown_parameters
 
 
 class SessionList(serializers.ModelSerializer):
@@ -65,6 +66,10 @@ class OwnSessions(NoStoreMixin, generics.GenericAPIView):
     permission_classes = (IsAuthenticated,)
     serializer_class = SessionList
     queryset = Family.objects.all()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown_parameters(request, self)
 
     def get_queryset(self) -> Any:
         return Family.objects.live().filter(user=self.request.user.pk).order_by("-created_at")
