@@ -17,8 +17,11 @@ class BackstayConfig(AppConfig):
             checks.check_setting_names,
             checks.check_setting_values,
             auth_checks.check_keys,
+            auth_checks.check_store,
             error_checks.check_error_formatter,
             error_checks.check_error_middleware,
             error_checks.check_csrf_view,
         ):
             register(check)
+        for check in (auth_checks.check_key_file, auth_checks.check_sessions):
+            register(check, deploy=True)
