@@ -32,6 +32,8 @@ class Setting(Generic[T]):
         self.default = default
         self.parse = parse
         self.name = ""
+        #: The project's value and what was made of it, for as long as it is the same object.
+        self._parsed: tuple[Any, T] | None = None
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -46,8 +48,14 @@ class Setting(Generic[T]):
         values = getattr(django_settings, "BACKSTAY", {})
         if self.name not in values:
             return self.default
+        given, parsed = values[self.name], self._parsed
+        if parsed is None or parsed[0] is not given or isinstance(given, list | dict):
+            parsed = self._parsed = (given, self._parse(given))
+        return parsed[1]
+
+    def _parse(self, given: Any) -> T:
         try:
-            return self.parse(values[self.name])
+            return self.parse(given)
         except ValueError as error:
             raise ImproperlyConfigured(f'BACKSTAY["{self.name}"]: {error}') from None
 

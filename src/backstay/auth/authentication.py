@@ -91,9 +91,8 @@ def _still_true(claims: Claims) -> bool:
         TokenInvalid: the session has ended.
     """
     from backstay.auth.sessions.denylist import DenylistPart
-    from backstay.auth.sessions.rotation import family_id
 
-    (verdict,) = ask(DenylistPart(family_id(claims)))
+    (verdict,) = ask(DenylistPart(claims["family"]))
     if verdict.ended:
         raise TokenInvalid
     return bool(claims["iat"] >= verdict.claims_from)

@@ -86,7 +86,7 @@ def refresh_tokens(refresh: str) -> TokenPair:
 
 
 def sessions_installed() -> bool:
-    return apps.is_installed("backstay.auth.sessions")
+    return "backstay_sessions" in apps.app_configs
 
 
 def active_user(claims: Claims) -> "AbstractBaseUser":

@@ -62,7 +62,7 @@ class DenylistPart(Part):
       return found, found[1] or not found[2]
     """
 
-    def __init__(self, family: UUID) -> None:
+    def __init__(self, family: str) -> None:
         self.family = family
         self.keys = (_mark_key(family), _epoch_key())
         self.args = ()
@@ -94,15 +94,19 @@ class DenylistPart(Part):
         return Verdict(ended=True) if mark == ENDED else Verdict(claims_from=int(mark))
 
 
-def in_database(family: UUID) -> Verdict:
+def in_database(family: str) -> Verdict:
     """One query. A family that is not there has ended."""
-    row = Family.objects.filter(pk=family).values_list("ended_at", "claims_from").first()
+    try:
+        key_of_family = UUID(family)
+    except ValueError:
+        return Verdict(ended=True)
+    row = Family.objects.filter(pk=key_of_family).values_list("ended_at", "claims_from").first()
     return Verdict(ended=True) if row is None or row[0] else Verdict(claims_from=row[1])
 
 
 def announce(families: Collection[UUID]) -> None:
     """Say, before it is written, that something about *families* changes."""
-    _write(dict.fromkeys(families, UNSETTLED))
+    _write({str(family): UNSETTLED for family in families})
 
 
 def settle(families: Collection[UUID]) -> None:
@@ -116,11 +120,11 @@ def trust() -> None:
         _marks.loaded = _losses()
 
 
-def _marks_of(families: Any) -> dict[UUID, str]:
+def _marks_of(families: Any) -> dict[str, str]:
     """Only of those whose access tokens may still be good."""
     recent = families.filter(last_used_at__gt=timezone.now() - _lifetime())
     rows = recent.values_list("pk", "ended_at", "claims_from")
-    return {pk: ENDED if ended else str(claims_from) for pk, ended, claims_from in rows}
+    return {str(pk): ENDED if ended else str(since) for pk, ended, since in rows}
 
 
 class _Marks:
@@ -153,13 +157,13 @@ class _Local:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._marks: dict[UUID, tuple[str, float]] = {}
+        self._marks: dict[str, tuple[str, float]] = {}
 
-    def get(self, family: UUID) -> str | None:
+    def get(self, family: str) -> str | None:
         mark, expires = self._marks.get(family, (None, 0.0))
         return mark if expires > time.time() else None
 
-    def write(self, marks: dict[UUID, str], *, again: bool, seconds: int) -> None:
+    def write(self, marks: dict[str, str], *, again: bool, seconds: int) -> None:
         now = time.time()
         with self._lock:
             self._marks = {pk: held for pk, held in self._marks.items() if held[1] > now}
@@ -195,7 +199,7 @@ end
 """)
 
 
-def _write(marks: dict[UUID, str], *, again: bool = False) -> bool:
+def _write(marks: dict[str, str], *, again: bool = False) -> bool:
     """
     Set *marks*; loading *again* leaves those that are there. Whether it was done.
 
@@ -218,7 +222,7 @@ def _write(marks: dict[UUID, str], *, again: bool = False) -> bool:
     return True
 
 
-def _batches(marks: dict[UUID, str]) -> Iterator[dict[UUID, str]]:
+def _batches(marks: dict[str, str]) -> Iterator[dict[str, str]]:
     """So many at a time that no call takes long."""
     rows = iter(marks.items())
     while some := dict(islice(rows, BATCH)):
@@ -235,7 +239,7 @@ def _lifetime() -> timedelta:
     return settings.ACCESS_TOKEN_LIFETIME + settings.LEEWAY
 
 
-def _mark_key(family: UUID) -> str:
+def _mark_key(family: str) -> str:
     return key("family", family)
 
 
