@@ -1,15 +1,17 @@
 """
 The one Redis client: atomic scripts, short time-outs, a circuit breaker.
 
-Guarantees: a call takes at most ``TIMEOUT_SECONDS`` to connect and as long again
-to be answered, and is not retried; what went wrong is ``StoreUnavailable``,
-whatever Redis or the network did. After ``FAILURES_TO_OPEN`` failures in a row
-nobody asks for ``OPEN_SECONDS``; then one caller probes, and its success lets the
-others in again. Every outcome is counted as ``store`` with its ``outcome``.
+Guarantees: a call gives up once it has waited ``TIMEOUT_SECONDS``, to connect or for
+an answer, and is not retried; what went wrong is ``StoreUnavailable``, whatever Redis
+or the network did. After ``FAILURES_TO_OPEN`` failures in a row nobody asks for
+``OPEN_SECONDS``; then one caller probes, and its success lets the others in again.
+Every outcome is counted as ``store`` with its ``outcome``.
 
-Limits: the name of the host is looked up by the operating system, which has
-time-outs of its own; give an address where that matters. One Redis primary: a
-script's keys may lie in different slots, which Redis Cluster refuses.
+Limits: on a kept connection a call waits for one answer, for two where its script is
+new; a new connection waits for those of its handshake before. The name of the host is
+looked up by the operating system, which has time-outs of its own; give an address
+where that matters. One Redis primary: a script's keys may lie in different slots,
+which Redis Cluster refuses.
 
 Commands are those of Redis 6.2. Needs the extra ``backstay[redis]``.
 
@@ -100,6 +102,8 @@ class Store:
         self._no_script = NoScriptError
         self._redis: Any = Redis.from_url(
             url,
+            # RESP3 begins with one more round trip, and its client trusts that answer.
+            protocol=2,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
