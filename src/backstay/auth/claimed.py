@@ -5,10 +5,9 @@ Instances of models of which only some columns are known yet.
 compares and is assigned to foreign keys without a query. Reading any other column
 reads the row, all of it, once. From then on it is an ordinary instance, in which
 nothing that was only claimed is left. Writing it reads the row first, so a claim is
-never written back.
+never written back. Its copies and pickles are like it.
 
-Limits: ``copy`` and ``pickle`` make ordinary instances with deferred columns of it,
-which read them one by one. Relations are known only where the maker put them in.
+Limit: relations are known only where the maker put them in.
 
 Source: Django, "Model instance reference", customizing model loading.
 """
@@ -44,6 +43,11 @@ def claimed(model: type[M], *, known: Mapping[str, Any], **lookup: Any) -> M:
 class _Reads:
     """What stands before the model's own methods until the row is read."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For ``copy`` and ``pickle``: the model's own would make claims of a row's columns."""
+        own: Any = super().__reduce__()
+        return _empty, (type(self)._meta.model,), own[2]  # type: ignore[attr-defined]  # A model's.
+
     def refresh_from_db(self, *_: Any, **__: Any) -> None:
         _read_row(self)
 
@@ -74,6 +78,10 @@ def _reading(model: type[M]) -> type[M]:
     """
     own = {"__module__": __name__, model._meta.pk.attname: _UnknownKey()}
     return type.__new__(type(model), model.__name__, (_Reads, model), own)
+
+
+def _empty(model: type[Model]) -> Any:
+    return object.__new__(_reading(model))
 
 
 def _read_row(instance: Any) -> None:
