@@ -103,6 +103,21 @@ def positive(value: Any) -> int:
     return value
 
 
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("expected True or False.")
+    return value
+
+
+def texts_by_name(value: Any) -> dict[str, str | None]:
+    if not isinstance(value, dict) or not all(
+        isinstance(name, str) and (text is None or isinstance(text, str))
+        for name, text in value.items()
+    ):
+        raise ValueError("expected a dict of strings, or None, by name.")
+    return value
+
+
 def networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return _networks(names(value))
@@ -199,6 +214,20 @@ class Settings:
 
     #: Plans from the lowest to the highest; a gate for one admits those after it.
     PLANS = Setting[tuple[str, ...]](("free", "pro", "enterprise"), some_names)
+
+    # --- limits ---------------------------------------------------------------
+
+    #: The rates of an organization by its plan; ``None``: no limit.
+    PLAN_RATES = Setting[dict[str, str | None]](
+        {"free": "100/hour", "pro": "5000/hour", "enterprise": "50000/hour"}, texts_by_name
+    )
+
+    #: ``(user) -> (key, plan) | None``: the organization that a user's calls count for.
+    #: ``None``: that of ``user.organization``, if there is one.
+    ORGANIZATION_OF = Setting[Callable[..., Any] | None](None, optional_function)
+
+    #: Whether answers have ``X-RateLimit-*`` too, for clients that know no others.
+    LEGACY_RATE_LIMIT_HEADERS = Setting[bool](False, flag)
 
     # --- outbox ---------------------------------------------------------------
 
