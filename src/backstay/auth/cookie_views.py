@@ -27,6 +27,7 @@ class CookieView(TokenView):
 
     serializer_class: type[Serializer] = Empty
     response_serializer_class = None
+    problem_codes = ("token_invalid", "csrf_failed")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # First: a foreign page charges nobody's limits.
@@ -38,6 +39,7 @@ class CookieLoginView(CookieView, LoginView):
     """Log in: the tokens come as cookies."""
 
     serializer_class = LoginView.serializer_class
+    problem_codes = ("invalid_credentials", "csrf_failed")
 
     def post(self, request: Request) -> Response:
         response = Response(status=status.HTTP_204_NO_CONTENT)
@@ -66,6 +68,8 @@ class CookieRefreshView(CookieView):
 
 class CookieLogoutView(CookieView):
     """End the session and take its cookies away; also where there is none."""
+
+    problem_codes = ("csrf_failed",)
 
     def post(self, request: Request) -> Response:
         self.validated(request)

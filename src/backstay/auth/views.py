@@ -68,6 +68,8 @@ class TokenView(NoStoreMixin, APIView):
     permission_classes: Any = (AllowAny,)
     serializer_class: type[Serializer]
     response_serializer_class: type[Serializer] | None = TokenPairResponse
+    #: For the OpenAPI document: what can go wrong beyond what always can.
+    problem_codes: tuple[str, ...] = ("token_invalid",)
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -90,6 +92,7 @@ class LoginView(TokenView):
     """What every way to log in has in common."""
 
     serializer_class: type[Serializer] = LoginRequest
+    problem_codes = ("invalid_credentials",)
     throttle_classes = (LoginRateThrottle,)
 
     def user(self, request: Request) -> Any:

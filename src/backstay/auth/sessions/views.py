@@ -53,6 +53,7 @@ class LogoutAllView(TokenView):
 
     serializer_class = Empty
     response_serializer_class = None
+    problem_codes = ()
     authentication_classes = APIView.authentication_classes
     permission_classes = (IsAuthenticated,)
 

@@ -125,7 +125,11 @@ class AutoSchema(SpectacularAutoSchema):
         if "path" in parameters:
             codes.append("not_found")
         if any(operation.get("security", ())):
-            codes += ["not_authenticated", "permission_denied"]
+            codes += ["not_authenticated", "permission_denied", "throttled"]
+        if self.view.get_throttles():
+            codes.append("throttled")
+        # What a view says of itself goes before what is said of all.
+        codes[:0] = getattr(self.view, "problem_codes", ())
         if self.method not in SAFE_METHODS:
             codes.append("conflict")
         return codes
