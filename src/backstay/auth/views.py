@@ -92,7 +92,7 @@ class LoginView(TokenView):
     """What every way to log in has in common."""
 
     serializer_class: type[Serializer] = LoginRequest
-    problem_codes = ("invalid_credentials",)
+    problem_codes: tuple[str, ...] = ("invalid_credentials",)
     throttle_classes = (LoginRateThrottle,)
 
     def user(self, request: Request) -> Any:
