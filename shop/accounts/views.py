@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from backstay.auth import StaffSessionAuthentication
+from backstay.auth import StaffSessionAuthentication, TokenInvalid
 from backstay.filtering import DjangoFilterBackend
 from backstay.pagination import CursorPagination
 from backstay.permissions import PermittedRowsMixin
@@ -88,7 +88,10 @@ class MeView(MountedView, generics.RetrieveUpdateDestroyAPIView):
     http_method_names = ["get", "patch", "delete", "head", "options"]
 
     def get_object(self) -> User:
-        return User.objects.with_membership().get(pk=self.request.user.pk)
+        user = User.objects.with_membership().filter(pk=self.request.user.pk).first()
+        if user is None or not user.is_active:
+            raise TokenInvalid
+        return user
 
     def perform_update(self, serializer: BaseSerializer) -> None:
         actions.rename(user=self.request.user, **serializer.validated_data)  # type: ignore[arg-type]  # Nobody anonymous comes here.

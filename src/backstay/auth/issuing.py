@@ -144,7 +144,8 @@ def token_pair(user: "AbstractBaseUser", own: Mapping[str, Any], grant: Grant) -
 
 
 def _token(token_type: str, identifier: str, shared: Claims, expires: int) -> str:
-    return codec().encode({"token_type": token_type, "jti": identifier, **shared, "exp": expires})
+    # Last, so that no claim of a project's own makes one type into the other.
+    return codec().encode({**shared, "token_type": token_type, "jti": identifier, "exp": expires})
 
 
 def _identifier(user: "AbstractBaseUser") -> Any:
