@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.test import override_settings
 from rest_framework.test import APIClient
 
+from backstay.auth import issue_tokens
 from tests.backstay.auth.jwks import NOW
 
 PASSWORD = "correct horse battery"
@@ -47,9 +48,12 @@ def inactive(db):
 
 
 @pytest.fixture
-def deleted(db):
-    """Somebody whose row is gone."""
-    return get_user_model()(pk=1_000_000, first_name="Ada")
+def deleted(user, clock):
+    """Tokens of somebody whose row is gone since."""
+    pair = issue_tokens(user)
+    user.customer.delete()
+    user.delete()
+    return pair
 
 
 def assert_unauthenticated(response, code):

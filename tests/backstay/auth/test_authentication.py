@@ -90,11 +90,16 @@ class TestPrivateView:
 
         assert_unauthenticated(response, "token_invalid")
 
-    def test_a_deleted_user_is_refused(self, api, deleted, clock):
-        access = issue_tokens(deleted)["access"]
-        response = api.get("/private/", headers={"Authorization": f"Bearer {access}"})
+    def test_a_deleted_user_is_refused(self, api, deleted):
+        response = api.get("/private/", headers={"Authorization": f"Bearer {deleted['access']}"})
 
         assert_unauthenticated(response, "token_invalid")
+
+    @pytest.mark.A3
+    def test_a_good_token_costs_no_query(self, api, access, django_assert_num_queries):
+        api.get("/private/", headers={"Authorization": f"Bearer {access}"})
+        with django_assert_num_queries(0):
+            api.get("/private/", headers={"Authorization": f"Bearer {access}"})
 
 
 class TestPublicView:

@@ -192,9 +192,7 @@ class TestRefresh:
 
     @pytest.mark.A4
     def test_a_deleted_user_is_refused(self, api, deleted):
-        token = issue_tokens(deleted)["refresh"]
-
-        assert_unauthenticated(self.refresh(api, token), "token_invalid")
+        assert_unauthenticated(self.refresh(api, deleted["refresh"]), "token_invalid")
 
     @pytest.mark.A4
     def test_an_inactive_user_is_refused(self, api, pair, user):

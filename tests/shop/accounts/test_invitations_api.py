@@ -134,7 +134,7 @@ class TestListInvitations:
             for index in range(3):
                 email = f"n{number}-{index}@shop.example"
                 invite(organization=organization, email=email, role="member", invited_by=owner)
-            with django_assert_num_queries(5):
+            with django_assert_num_queries(2):
                 as_owner.get(url)
 
 

@@ -74,7 +74,7 @@ class TestListMembers:
     ):
         for _ in range(2):
             MembershipFactory.create_batch(5, organization=organization, team=team)
-            with django_assert_num_queries(5):
+            with django_assert_num_queries(2):
                 as_member.get(url)
 
     def test_members_come_by_invitation_only(self, as_owner, url):

@@ -65,7 +65,8 @@ class TestChangeOrganization:
     @pytest.mark.P3
     def test_a_former_owner_is_403_with_the_same_token(self, as_owner, owner, url):
         as_owner.get(url)
-        Membership.objects.filter(user=owner).update(role="member")
+        owner.membership.role = "member"
+        owner.membership.save()
         assert_problem(as_owner.patch(url, {"plan": "free"}), 403, "permission_denied")
 
     @pytest.mark.P3

@@ -228,7 +228,7 @@ class TestListUsers:
     ):
         for _ in range(2):
             MembershipFactory.create_batch(5, organization=organization)
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(1):
                 as_member.get(f"{api}/users/")
 
 
