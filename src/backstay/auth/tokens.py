@@ -132,7 +132,8 @@ def _addressed_to(audience: str, claims: Claims) -> bool:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+    """Those we write are ASCII; of others, a lone surrogate could not even be hashed."""
+    return isinstance(value, str) and value.isascii() and bool(value)
 
 
 def _seconds(claims: Claims, name: str) -> float:
@@ -144,9 +145,26 @@ def _seconds(claims: Claims, name: str) -> float:
     return float(value)
 
 
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is there twice: readers differ in which one they take."""
+    value = dict(members)
+    if len(value) != len(members):
+        raise ValueError
+    return value
+
+
+def _no_number(_: str) -> None:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
+
+
 def _object(segment: str) -> dict[str, Any]:
+    """UTF-8 and nothing else (RFC 7519 section 7.2); each name once (RFC 7515 section 4)."""
     try:
-        value = json.loads(_decode(segment))
+        value = _JSON.decode(_decode(segment).decode("utf-8"))
     except (ValueError, RecursionError):
         raise TokenInvalid from None
     if not isinstance(value, dict):
