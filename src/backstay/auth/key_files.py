@@ -24,6 +24,7 @@ from django.core.exceptions import ImproperlyConfigured
 from jwt.algorithms import Algorithm, get_default_algorithms
 
 from backstay.auth.keys import THUMBPRINT_MEMBERS, KeyRing, thumbprint
+from backstay.auth.tokens import MAX_TIME
 from backstay.conf import settings
 
 Jwk = dict[str, Any]
@@ -70,40 +71,71 @@ def read(path: Path) -> list[Jwk]:
         raise ImproperlyConfigured(f"{path}: {error.strerror}.") from None
     ring = KeyRing.from_jwks(text)
     keys: list[Jwk] = json.loads(text)["keys"]
-    named = [{**jwk, "kid": jwk.get("kid") or thumbprint(jwk)} for jwk in keys]
+    if not all(_is_time(jwk.get("retired_at", 0)) for jwk in keys):
+        raise ImproperlyConfigured(f"{path}: a retired_at is no time, in seconds since 1970.")
+    # What a key of the file leaves out, its kind and its thumbprint tell.
+    named = [
+        {**jwk, "kid": key.kid, "alg": key.algorithm}
+        for jwk, key in zip(keys, ring.by_kid.values(), strict=True)
+    ]
     return sorted(named, key=lambda jwk: jwk["kid"] != ring.signer.kid)
 
 
-def write(path: Path, keys: Sequence[Jwk]) -> None:
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TIME
+
+
+def write(path: Path, keys: Sequence[Jwk], *, replace: bool = True) -> None:
     """
+    Write all of the file or nothing, and leave no copy behind.
+
     Raises:
-        ImproperlyConfigured: the directory cannot be written to.
+        ImproperlyConfigured: the directory cannot be written to, or the file
+            is there and is not to be replaced.
     """
     document = json.dumps({"keys": keys}, indent=2) + "\n"
     KeyRing.from_jwks(document)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "w") as file:
-            os.fchmod(handle, OWNER_ONLY)
-            file.write(document)
-        Path(name).replace(path)
+        try:
+            _fill(handle, document)
+            if replace:
+                Path(name).replace(path)
+            else:
+                os.link(name, path)  # Unlike a rename, it fails where something is there.
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(f"{path}: {error.strerror}.") from None
 
 
+def _fill(handle: int, document: str) -> None:
+    """On the disk before it gets its name: after a power cut the file is old or new, not empty."""
+    with os.fdopen(handle, "w") as file:
+        os.fchmod(handle, OWNER_ONLY)
+        file.write(document)
+        file.flush()
+        os.fsync(handle)
+
+
 def rotated(keys: Sequence[Jwk], new: Jwk, *, now: int) -> list[Jwk]:
-    """*new* first, then those that tokens still in use may need."""
-    retired = [_retired(jwk, now) for jwk in keys]
+    """*new* first, then those that tokens still in use may need. The first of *keys* signs."""
+    retired = [
+        # One that was put first again has signed until now, whenever it was retired before.
+        _retired(jwk, now if number == 0 else jwk.get("retired_at", now))
+        for number, jwk in enumerate(keys)
+    ]
     return [new, *(jwk for jwk in retired if expires(jwk) > now)]
 
 
 def expires(retired: Mapping[str, Any]) -> int:
     """When the last token that a retired key signed has expired: seconds since 1970."""
     longest = max(settings.REFRESH_TOKEN_LIFETIME, settings.ACCESS_TOKEN_LIFETIME)
-    return int(retired["retired_at"]) + int((longest + settings.LEEWAY).total_seconds())
+    ends = int(retired["retired_at"]) + int((longest + settings.LEEWAY).total_seconds())
+    return min(ends, MAX_TIME)
 
 
-def _retired(jwk: Jwk, now: int) -> Jwk:
+def _retired(jwk: Jwk, at: int) -> Jwk:
     kept = {"kid", "alg", "use", *THUMBPRINT_MEMBERS[jwk["kty"]]}
     public = {name: value for name, value in jwk.items() if name in kept}
-    return {**public, "retired_at": jwk.get("retired_at", now)}
+    return {**public, "retired_at": at}

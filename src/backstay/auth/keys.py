@@ -99,7 +99,7 @@ class KeyRing:
         """
         try:
             entries = json.loads(document)["keys"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             entries = None
         if not isinstance(entries, list) or not entries:
             raise ImproperlyConfigured('AUTH_KEYS: expected a JWK Set, {"keys": [{…}, …]}.')
@@ -184,7 +184,8 @@ def load_keys() -> KeyRing:
     """
     The keys in force: those of ``AUTH_KEYS``, or derived from ``SECRET_KEY`` and its fallbacks.
 
-    A changed key file is taken up without a restart.
+    A changed key file is taken up without a restart. A file that was put in its place
+    is another one, also within one tick of the clock that stamps files.
 
     Raises:
         ImproperlyConfigured: the file cannot be read, or holds no usable set.
@@ -194,7 +195,8 @@ def load_keys() -> KeyRing:
         secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
         return _from_secret(*secrets)
     try:
-        return _from_file(path, Path(path).stat().st_mtime_ns)
+        status = Path(path).stat()
+        return _from_file(path, (status.st_mtime_ns, status.st_ino, status.st_size))
     except OSError as error:
         raise ImproperlyConfigured(f"AUTH_KEYS: {path}: {error.strerror}.") from None
 
@@ -203,5 +205,5 @@ _from_secret = lru_cache(maxsize=4)(KeyRing.from_secret)
 
 
 @lru_cache(maxsize=4)
-def _from_file(path: str, _modified_ns: int) -> KeyRing:
+def _from_file(path: str, _version: tuple[int, int, int]) -> KeyRing:
     return KeyRing.from_jwks(Path(path).read_bytes())

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
@@ -248,3 +249,57 @@ class TestLoadKeys:
 
         with pytest.raises(ImproperlyConfigured, match="key weak has 5 bytes"):
             load_keys()
+
+    def test_a_file_put_in_its_place_within_one_tick_of_the_clock_is_taken_up(
+        self, key_file, tmp_path
+    ):
+        key_file(oct_jwk(kid="old"))
+        os.utime(tmp_path / "keys.json", ns=(NOW, NOW))
+        assert load_keys().signer.kid == "old"
+
+        (tmp_path / "new.json").write_text(jwks(oct_jwk(kid="new")))
+        os.utime(tmp_path / "new.json", ns=(NOW, NOW))
+        (tmp_path / "new.json").rename(tmp_path / "keys.json")
+        assert load_keys().signer.kid == "new"
+
+    @pytest.mark.parametrize("opening", ["[", '{"keys":[', '{"a":'])
+    def test_a_file_nested_too_deep_is_refused(self, key_file, tmp_path, opening):
+        (tmp_path / "keys.json").write_text(opening * 100_000)
+
+        with pytest.raises(ImproperlyConfigured, match="expected a JWK Set"):
+            load_keys()
+
+    def test_keys_of_older_secret_keys_verify_and_do_not_sign(self):
+        with override_settings(BACKSTAY={}, SECRET_KEY="one" * 20):
+            older = load_keys().signer
+        with override_settings(
+            BACKSTAY={}, SECRET_KEY="two" * 20, SECRET_KEY_FALLBACKS=["one" * 20, "two" * 20]
+        ):
+            ring = load_keys()
+
+        assert ring.signer.kid != older.kid
+        assert list(ring.by_kid) == [ring.signer.kid, older.kid]
+        assert ring.by_kid[older.kid].verify(b"message", older.sign(b"message"))
+
+
+WEAK = {
+    "a secret of 31 bytes": oct_jwk(b"s" * 31, kid="weak"),
+    "an RSA key of 1,024 bits": rsa_jwk(
+        rsa.generate_private_key(public_exponent=65537, key_size=1024),  # noqa: S505  # It is what must be refused.
+        kid="weak",
+    ),
+    "an EC key on P-384": ec_jwk(ec.generate_private_key(ec.SECP384R1()), kid="weak", alg="ES256"),
+}
+
+
+class TestStart:
+    @pytest.mark.parametrize("jwk", WEAK.values(), ids=WEAK)
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_a_weak_key_refuses_to_start_whether_it_signs_or_not(self, key_file, jwk, place):
+        keys = [ed_jwk()]
+        keys.insert(place, jwk)
+        key_file(*keys)
+        (error,) = [error for error in run_checks() if error.id == "backstay.E004"]
+
+        assert error.is_serious()
+        assert error.msg.startswith("AUTH_KEYS: key weak ")

@@ -6,6 +6,7 @@ secret. Servers read the file again when it changes; where several machines have
 copies, give each its copy of the rotated file within one access lifetime.
 """
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,12 +48,13 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _generate(self, path: Path, *, algorithm: str, **_: Any) -> None:
-        if path.exists():
+        if os.path.lexists(path):
             raise CommandError(f"{path} exists. To replace its key, rotate it.")
         new = key_files.generate(algorithm)
         # Whoever is logged in with a derived key stays so.
         derived = self._derived() if settings.AUTH_KEYS is None else []
-        key_files.write(path, key_files.rotated(derived, new, now=int(time.time())))
+        keys = key_files.rotated(derived, new, now=int(time.time()))
+        key_files.write(path, keys, replace=False)
         self._report(path)
 
     def _rotate(self, path: Path, *, algorithm: str, **_: Any) -> None:
@@ -73,7 +75,7 @@ class Command(BaseCommand):
     @staticmethod
     def _derived() -> list[key_files.Jwk]:
         secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
-        derived = [derived_jwk(str(secret)) for secret in secrets]
+        derived = [derived_jwk(str(secret)) for secret in dict.fromkeys(secrets)]
         return [{**jwk, "kid": thumbprint(jwk)} for jwk in derived]
 
 
