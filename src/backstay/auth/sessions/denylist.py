@@ -57,9 +57,12 @@ class DenylistPart(Part):
 
     name = "denylist"
     lua = """
-      local found = redis.call('MGET', keys[1], keys[2])
+      local mark = redis.call('GET', keys[1])
+      -- Written and not read: a Redis that takes no writes, full or read-only, fails here.
+      -- It could have been told of no end.
+      local epoch = redis.call('SET', keys[2], '1', 'XX')
       -- Limits of the request are charged only where the token is simply good.
-      return found, found[1] or not found[2]
+      return {mark, epoch}, mark or not epoch
     """
 
     def __init__(self, family: str) -> None:
