@@ -5,7 +5,7 @@ from django.test import override_settings
 
 from backstay.counters import counted
 from backstay.pipeline import Part, ask
-from backstay.store import _store_of, store
+from backstay.store import _store_of
 from tests.faulty_redis import redis_of_ones_own
 from tests.services import free_port
 from tests.shop.processes import eventually
@@ -141,7 +141,7 @@ class TestWithRedis:
     def test_any_number_of_parts_is_one_script_in_one_read(self, server):
         parts = [Step("a", keys=["k"]), Nil("return nil"), Step("c")]
         ask(*parts)
-        with_one_ping = reads_during(server, lambda: store().call("PING"))
+        with_one_ping = reads_during(server, lambda: _store_of(server.url).call("PING"))
         server.do("CONFIG", "RESETSTAT")
 
         reads = reads_during(server, lambda: ask(*parts))
