@@ -8,13 +8,14 @@ with the tokens they are about.
 
 Redis may lose marks, so the database is their source. They are loaded anew where
 Redis was flushed (its epoch is gone) or restarted (it has forgotten our scripts), and
-where this process starts or could not reach it for a moment. While Redis is out each
-request asks the database for its family: one query. Without Redis the marks are this
-process's own.
+where this process starts or could not reach it for a moment. While Redis is out, or
+takes no writes, each request asks the database for its family: one query. Without Redis
+the marks are this process's own.
 
 Limits: a failover that loses the last writes of a Redis that still answers is
-noticed with the next lost connection. Without Redis an end in one process reaches
-another only when the access token expires.
+noticed with the next lost connection. What one process alone could not write it tells
+with its next authenticated request; until then the others do not know. Without Redis an
+end in one process reaches another only when the access token expires.
 """
 
 import time
