@@ -191,11 +191,14 @@ class TestVerdict:
 class TestOrder:
     """However late somebody's word arrives, it does not undo what came after."""
 
-    def test_an_end_is_not_undone_by_a_renewal_that_settles_late(self, process, family, user):
+    def test_an_end_is_undone_neither_by_a_renewal_that_settles_late_nor_by_its_announcement(
+        self, process, family, django_assert_num_queries
+    ):
         process.does(end_family, family)
-        process.does(denylist._write, {family: "99999999999"})
-        process.does(denylist.announce, [family])
-        assert process.verdict(family) == ENDED
+        for late in ("99999999999", denylist.UNSETTLED):
+            process.does(denylist._write, {family: late})
+            with django_assert_num_queries(0):
+                assert process.verdict(family) == ENDED
 
     def test_a_later_renewal_is_not_undone_by_an_earlier_one(self, process, family):
         process.does(denylist._write, {family: "2000"})
