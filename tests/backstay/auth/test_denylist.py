@@ -209,8 +209,25 @@ class TestOrder:
 
     def test_settling_tells_how_things_stand_by_then(self, process, family):
         Family.objects.update(ended_at=timezone.now())
-        process.does(denylist.settle, [family])
+        process.does(denylist.settle, [family], denylist.announce([family]))
         assert process.verdict(family) == ENDED
+
+    def test_a_renewal_that_read_before_an_end_was_announced_does_not_settle_it(
+        self, process, family
+    ):
+        """The one who ends it may die before it says so; then the database is asked."""
+        with process.running():
+            renewal = denylist.announce([family])
+            denylist.announce([family])
+            denylist._write({family: "1000"}, settles=renewal)
+        Family.objects.update(ended_at=timezone.now())
+        assert process.verdict(family) == ENDED
+
+    def test_a_renewal_settles_what_it_announced(self, process, family, django_assert_num_queries):
+        with process.running():
+            denylist._write({family: "1000"}, settles=denylist.announce([family]))
+        with django_assert_num_queries(0):
+            assert process.verdict(family) == Verdict(claims_from=1000)
 
     def test_loading_leaves_marks_that_are_newer_than_what_it_read(self, process, family):
         process.does(denylist._write, {family: "ended"})

@@ -25,7 +25,7 @@ from datetime import timedelta
 from itertools import islice
 from threading import Lock
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
@@ -93,7 +93,7 @@ class DenylistPart(Part):
     def _verdict(self, mark: str | None) -> Verdict:
         if mark is None:
             return ALIVE
-        if mark == UNSETTLED:
+        if mark.startswith(UNSETTLED):
             return in_database(self.family)
         return Verdict(ended=True) if mark == ENDED else Verdict(claims_from=int(mark))
 
@@ -108,14 +108,21 @@ def in_database(family: str) -> Verdict:
     return Verdict(ended=True) if row is None or row[0] else Verdict(claims_from=row[1])
 
 
-def announce(families: Collection[UUID]) -> None:
-    """Say, before it is written, that something about *families* changes."""
-    _write({str(family): UNSETTLED for family in families})
+def announce(families: Collection[UUID]) -> str:
+    """
+    Say, before it is written, that something about *families* changes.
+
+    Returns what to give to ``settle``: only whoever announced a change last may say
+    that a family lives on.
+    """
+    announcement = f"{UNSETTLED}{uuid4().hex}"
+    _write({str(family): announcement for family in families})
+    return announcement
 
 
-def settle(families: Collection[UUID]) -> None:
+def settle(families: Collection[UUID], announcement: str) -> None:
     """Say, after the commit, how things stand with *families*."""
-    _write(_marks_of(Family.objects.filter(pk__in=families)))
+    _write(_marks_of(Family.objects.filter(pk__in=families)), settles=announcement)
 
 
 def trust() -> None:
@@ -167,13 +174,13 @@ class _Local:
         mark, expires = self._marks.get(family, (None, 0.0))
         return mark if expires > time.time() else None
 
-    def write(self, marks: dict[str, str], *, again: bool, seconds: int) -> None:
+    def write(self, marks: dict[str, str], *, again: bool, settles: str, seconds: int) -> None:
         now = time.time()
         with self._lock:
             self._marks = {pk: held for pk, held in self._marks.items() if held[1] > now}
             for pk, mark in marks.items():
                 held = self._marks.get(pk, ("", 0.0))[0]
-                if not held or not (again or _outranks(held, mark)):
+                if not held or not (again or _outranks(held, mark, settles)):
                     self._marks[pk] = (mark, now + seconds)
 
 
@@ -181,21 +188,32 @@ _marks = _Marks()
 _local = _Local()
 
 
-def _outranks(held: str, mark: str) -> bool:
-    """An end is final, and claims are not believed again from an earlier time."""
+def _outranks(held: str, mark: str, settles: str) -> bool:
+    """
+    An end is final; that a family lives on does not settle another's announcement; and
+    claims are not believed again from an earlier time.
+    """
     if held == ENDED:
         return True
-    return held.isdecimal() and mark.isdecimal() and int(held) > int(mark)
+    if not mark.isdecimal():
+        return False
+    return int(held) > int(mark) if held.isdecimal() else held != settles
 
 
 #: ``_Local.write``, in Redis.
 _WRITE = Script("""
-local again, seconds = ARGV[1] == '1', ARGV[2]
+local again, seconds, settles = ARGV[1] == '1', ARGV[2], ARGV[3]
 for number = 1, #KEYS do
-  local mark = ARGV[number + 2]
+  local mark = ARGV[number + 3]
   local held = redis.call('GET', KEYS[number])
   local outranks = held == 'ended'
-    or (tonumber(held) and tonumber(mark) and tonumber(held) > tonumber(mark))
+  if held and not outranks and tonumber(mark) then
+    if tonumber(held) then
+      outranks = tonumber(held) > tonumber(mark)
+    else
+      outranks = held ~= settles
+    end
+  end
   if not held or not (again or outranks) then
     redis.call('SET', KEYS[number], mark, 'EX', seconds)
   end
@@ -203,7 +221,7 @@ end
 """)
 
 
-def _write(marks: dict[str, str], *, again: bool = False) -> bool:
+def _write(marks: dict[str, str], *, again: bool = False, settles: str = "") -> bool:
     """
     Set *marks*; loading *again* leaves those that are there. Whether it was done.
 
@@ -212,12 +230,12 @@ def _write(marks: dict[str, str], *, again: bool = False) -> bool:
     seconds = int(_lifetime().total_seconds()) + 1
     redis = store()
     if redis is None:
-        _local.write(marks, again=again, seconds=seconds)
+        _local.write(marks, again=again, settles=settles, seconds=seconds)
         return True
     try:
         for some in _batches(marks):
             keys = [_mark_key(family) for family in some]
-            redis.run(_WRITE, keys, [int(again), seconds, *some.values()])
+            redis.run(_WRITE, keys, [int(again), seconds, settles, *some.values()])
         if again:
             redis.call("SET", _epoch_key(), "1")
     except StoreUnavailable:

@@ -95,7 +95,7 @@ def _change_batch(some: list[UUID], change: dict[str, Any]) -> list[UUID]:
     still = Family.objects.filter(pk__in=some, ended_at=None).order_by("pk")
     locked = list(still.select_for_update().values_list("pk", flat=True))
     if locked:
-        denylist.announce(locked)
+        announcement = denylist.announce(locked)
         Family.objects.filter(pk__in=locked).update(**change)
-        transaction.on_commit(partial(denylist.settle, locked), robust=True)
+        transaction.on_commit(partial(denylist.settle, locked, announcement), robust=True)
     return locked
