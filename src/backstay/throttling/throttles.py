@@ -1,9 +1,9 @@
 """
 Throttles for DRF's ``throttle_classes``, and the one for credentials that were refused.
 
-A throttle says what a request would take (``charges``) and does nothing else; one
-step decides on all of it. Over the limit is :class:`Throttled`, raised and not
-returned, so that later throttles of the view charge nothing.
+Names, scopes and settings are DRF's. Rates are read at use. Over the limit is
+:class:`Throttled`, raised and not returned, so that later throttles of the view are not
+asked. DRF's own throttles, and others, work beside these.
 
 DRF asks throttles after authentication: a request with a wrong token never gets to
 them. Authenticators call :func:`charge_failed_authentication` instead.
@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.request import RawPostDataException
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request, clone_request
-from rest_framework.throttling import BaseThrottle
+from rest_framework.settings import api_settings
 
-from backstay.counters import count
+from backstay.conf import settings
 from backstay.pipeline import ask
 from backstay.throttling.charges import Charge, Decision
 from backstay.throttling.errors import Throttled
 from backstay.throttling.identity import address_bucket, client_address
-from backstay.throttling.rates import rates_of
+from backstay.throttling.limits import RateThrottle, count_outcome, decided
+from backstay.throttling.rates import Rate, parse_rates, rates_of
 from backstay.throttling.redis import ThrottlePart
 
 if TYPE_CHECKING:
@@ -43,9 +45,11 @@ def charges_for(scope: str, bucket: str) -> list[Charge]:
     return [Charge(scope, bucket, rate) for rate in rates_of(scope)]
 
 
-def enforce(charges: Sequence[Charge]) -> list[Decision]:
+def enforce(
+    charges: Sequence[Charge], request: HttpRequest | Request | None = None
+) -> list[Decision]:
     """
-    Charge them all, or none.
+    Charge them all, or none; the answer to *request* tells what is left.
 
     Raises:
         Throttled: a bucket has no room.
@@ -54,11 +58,10 @@ def enforce(charges: Sequence[Charge]) -> list[Decision]:
         return []
     decisions: list[Decision]
     [decisions] = ask(ThrottlePart(charges))
-    refused = {decision.charge.rule for decision in decisions if not decision.allowed}
-    outcome = "refused" if refused else "allowed"
-    for rule in sorted(refused or {charge.rule for charge in charges}):
-        count("throttle", rule=rule, outcome=outcome)
-    if refused:
+    count_outcome(decisions)
+    if request is not None:
+        decided(request).decisions += decisions
+    if not all(decision.allowed for decision in decisions):
         raise Throttled(decisions)
     return decisions
 
@@ -70,23 +73,76 @@ def charge_failed_authentication(request: HttpRequest | Request) -> None:
     Raises:
         Throttled: too many of them; say this instead of what is wrong with the credential.
     """
-    enforce(charges_for("auth_failure", _address(request)))
+    enforce(charges_for("auth_failure", address_of(request)), request)
 
 
-class RateThrottle(BaseThrottle):
-    """What the throttles have in common."""
+class AnonRateThrottle(RateThrottle):
+    """Bounds callers without an account, by address."""
 
-    def charges(self, request: Request, view: "APIView") -> list[Charge]:
-        """What *request* would take. Changes nothing."""
-        raise NotImplementedError
+    scope = "anon"
 
-    def allow_request(self, request: Request, view: "APIView") -> bool:
-        """
-        Raises:
-            Throttled: a bucket has no room.
-        """
-        enforce(self.charges(request, view))
-        return True
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        return [] if _is_known(user) else self.charge(address_of(request))
+
+
+class UserRateThrottle(RateThrottle):
+    """
+    Bounds each account.
+
+    Callers without one are counted by address, unless the view has an
+    ``AnonRateThrottle`` that does.
+    """
+
+    scope = "user"
+
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        if not _is_known(user) and any(
+            isinstance(other, AnonRateThrottle) and other.charges(request, view, user)
+            for other in view.get_throttles()
+        ):
+            return []
+        return self.charge(caller_of(request, user))
+
+
+class ScopedRateThrottle(RateThrottle):
+    """Bounds what a caller asks of the views with one ``throttle_scope``; of others nothing."""
+
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        self.scope = getattr(view, "throttle_scope", None)
+        return self.charge(caller_of(request, user)) if self.scope else []
+
+
+class SearchRateThrottle(RateThrottle):
+    """Bounds searching; charged beside the view's other throttles."""
+
+    scope = "search"
+
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        searched = api_settings.SEARCH_PARAM in request.query_params
+        return self.budgets(request, view, user) if searched else []
+
+    def budgets(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        return self.charge(caller_of(request, user))
+
+
+class OrganizationThrottle(RateThrottle):
+    """
+    Bounds what all users of one organization ask together, by the rate of its plan.
+
+    Rates are those of ``PLAN_RATES``, the organization that of ``ORGANIZATION_OF``. Who
+    has none is not charged. Another plan keeps what was counted, as long as its rate has
+    the same window.
+    """
+
+    scope = "organization"
+
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        found = organization_of(user) if _is_known(user) else None
+        if found is None:
+            return []
+        key, plan = found
+        rates = plan_rates(plan) if self.rate is None else self.rates()
+        return [Charge(self.rule, f"organization:{key}", rate) for rate in rates]
 
 
 class LoginRateThrottle(RateThrottle):
@@ -101,12 +157,42 @@ class LoginRateThrottle(RateThrottle):
 
     scope = "login"
 
-    def charges(self, request: Request, view: "APIView") -> list[Charge]:
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
         if request.method in SAFE_METHODS:
             return []  # Nothing is guessed.
-        charges = charges_for(self.scope, _address(request))
         name = _username(_body(request))
-        return charges if name is None else charges + charges_for(self.scope, account_bucket(name))
+        charges = self.budgets(request, view, user)
+        return charges if name is None else charges + self.charge(account_bucket(name))
+
+    def budgets(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        return self.charge(address_of(request))
+
+
+def plan_rates(plan: str) -> tuple[Rate, ...]:
+    """
+    The rates of an organization on *plan*.
+
+    Raises:
+        ImproperlyConfigured: there are none for it, or they cannot be read.
+    """
+    rates = settings.PLAN_RATES
+    if plan not in rates:
+        raise ImproperlyConfigured(f'BACKSTAY["PLAN_RATES"] has no rate for {plan!r}.')
+    text = rates[plan]
+    try:
+        return () if text is None else parse_rates(text)
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f'BACKSTAY["PLAN_RATES"][{plan!r}]: {error}') from None
+
+
+def organization_of(user: Any) -> tuple[object, str] | None:
+    """The key and the plan of the organization that *user* acts for."""
+    hook = settings.ORGANIZATION_OF
+    if hook is not None:
+        found: tuple[object, str] | None = hook(user)
+        return found
+    organization = getattr(user, "organization", None)
+    return None if organization is None else (organization.pk, organization.plan)
 
 
 def account_bucket(name: str) -> str:
@@ -121,8 +207,18 @@ def account_bucket(name: str) -> str:
     return f"account:{sha256(canonical).hexdigest()}"
 
 
-def _address(request: Any) -> str:
+def address_of(request: Any) -> str:
+    """The bucket of the client's address."""
     return f"address:{address_bucket(client_address(request))}"
+
+
+def caller_of(request: Any, user: Any) -> str:
+    """The bucket of the account, or of the address where there is none."""
+    return f"user:{user.pk}" if _is_known(user) else address_of(request)
+
+
+def _is_known(user: Any) -> bool:
+    return bool(user and user.is_authenticated)
 
 
 def _body(request: Request) -> object:
