@@ -152,7 +152,7 @@ class TestCommand:
         bare = {"kty": "oct", "k": "k" * 43}
         path.write_text(json.dumps({"keys": [own, bare]}))
 
-        assert auth_keys("list")[1].endswith("  HS256  verifies")
+        assert auth_keys("list")[1].endswith("  HS256  verifies, and signs after the next rotation")
 
     def test_list_changes_nothing(self, path):
         auth_keys("generate", path)
@@ -454,3 +454,47 @@ class TestPublishedKeys:
 
     def test_another_method_is_405(self, client):
         assert_problem(client.post("/.well-known/jwks.json"), 405, "method_not_allowed")
+
+
+@pytest.mark.A8
+class TestPrepare:
+    """Machines with copies of the file: the next key is known before it signs."""
+
+    def test_the_old_key_signs_and_the_next_one_verifies(self, path):
+        auth_keys("generate", path)
+        before = json.loads(path.read_text())["keys"][0]["kid"]
+        lines = auth_keys("prepare", path)
+        assert lines[0].split() == [before, "EdDSA", "signs"]
+        assert lines[-2].endswith("verifies, and signs after the next rotation")
+
+    @pytest.mark.parametrize("algorithm", ALGORITHMS)
+    def test_a_rotation_signs_with_it(self, path, algorithm):
+        auth_keys("generate", path)
+        auth_keys("prepare", path, "--algorithm", algorithm)
+        prepared = json.loads(path.read_text())["keys"][-1]
+        auth_keys("rotate", path)
+        keys = json.loads(path.read_text())["keys"]
+        assert keys[0] == prepared
+        assert len({key["kid"] for key in keys}) == len(keys)
+
+    def test_is_done_once_for_each_rotation(self, path):
+        auth_keys("generate", path)
+        auth_keys("prepare", path)
+        with pytest.raises(CommandError, match="prepared already"):
+            auth_keys("prepare", path)
+        auth_keys("rotate", path)
+        auth_keys("prepare", path)
+
+    @pytest.mark.django_db
+    def test_a_machine_with_the_copy_of_before_takes_what_the_others_sign(
+        self, path, in_force, customer, signed_in
+    ):
+        auth_keys("generate", path)
+        auth_keys("prepare", path)
+        copy = path.read_bytes()
+        auth_keys("rotate", path)
+        in_force()
+        client = signed_in(customer)
+        assert client.get("/api/v1/users/me/").status_code == 200
+        path.write_bytes(copy)
+        assert client.get("/api/v1/users/me/").status_code == 200

@@ -128,6 +128,12 @@ def rotated(keys: Sequence[Jwk], new: Jwk, *, now: int) -> list[Jwk]:
     return [new, *(jwk for jwk in retired if expires(jwk) > now)]
 
 
+def prepared(keys: Sequence[Jwk]) -> Jwk | None:
+    """The key that is to sign next: able to, and neither the first nor retired."""
+    able = [jwk for jwk in keys[1:] if jwk.keys() & {"d", "k"} and "retired_at" not in jwk]
+    return able[0] if able else None
+
+
 def expires(retired: Mapping[str, Any]) -> int:
     """When the last token that a retired key signed has expired: seconds since 1970."""
     longest = max(settings.REFRESH_TOKEN_LIFETIME, settings.ACCESS_TOKEN_LIFETIME)

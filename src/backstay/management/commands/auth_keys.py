@@ -1,9 +1,10 @@
 """
-``manage.py auth_keys generate|rotate|list [FILE]``: the keys that sign tokens.
+``manage.py auth_keys generate|prepare|rotate|list [FILE]``: the keys that sign tokens.
 
 The file is that of ``AUTH_KEYS`` unless another is named. No command prints a
-secret. Servers read the file again when it changes; where several machines have
-copies, give each its copy of the rotated file within one access lifetime.
+secret. Servers read the file again when it changes. Where several machines have
+copies, ``prepare`` the next key and give each its copy, then ``rotate`` and do so
+again: a machine with the old copy already verifies what the others sign.
 """
 
 import os
@@ -30,13 +31,19 @@ class Command(BaseCommand):
         commands = parser.add_subparsers(dest="command", required=True)
         for name, about in (
             ("generate", "write a new key set"),
-            ("rotate", "sign with a new key; the old ones verify as long as they are needed"),
+            ("prepare", "add the key that the next rotation signs with; until then it verifies"),
+            ("rotate", "sign with the prepared or a new key; the old verify while needed"),
             ("list", "show which keys sign and verify"),
         ):
             command = commands.add_parser(name, help=about)
             command.add_argument("file", nargs="?", help="default: the file of AUTH_KEYS")
             if name != "list":
-                command.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="EdDSA")
+                command.add_argument(
+                    "--algorithm",
+                    choices=sorted(ALGORITHMS),
+                    default="EdDSA",
+                    help="of a key that is made now; default: EdDSA",
+                )
 
     def handle(self, *_: Any, command: str, file: str | None, **options: Any) -> None:
         named = file or settings.AUTH_KEYS
@@ -57,18 +64,27 @@ class Command(BaseCommand):
         key_files.write(path, keys, replace=False)
         self._report(path)
 
+    def _prepare(self, path: Path, *, algorithm: str, **_: Any) -> None:
+        keys = key_files.read(path)
+        if key_files.prepared(keys):
+            raise CommandError("A key is prepared already. Rotate to sign with it.")
+        key_files.write(path, [*keys, key_files.generate(algorithm)])
+        self._report(path)
+
     def _rotate(self, path: Path, *, algorithm: str, **_: Any) -> None:
         keys = key_files.read(path)
-        new = key_files.generate(algorithm)
-        key_files.write(path, key_files.rotated(keys, new, now=int(time.time())))
+        new = key_files.prepared(keys) or key_files.generate(algorithm)
+        old = [jwk for jwk in keys if jwk["kid"] != new["kid"]]
+        key_files.write(path, key_files.rotated(old, new, now=int(time.time())))
         self._report(path)
 
     def _list(self, path: Path, **_: Any) -> None:
         self._report(path)
 
     def _report(self, path: Path) -> None:
-        for number, jwk in enumerate(key_files.read(path)):
-            self.stdout.write(f"{jwk['kid']}  {jwk['alg']:5}  {_role(jwk, first=number == 0)}")
+        keys = key_files.read(path)
+        for jwk in keys:
+            self.stdout.write(f"{jwk['kid']}  {jwk['alg']:5}  {_role(jwk, keys)}")
         if settings.AUTH_KEYS is None:
             self.stdout.write(f"To use them: AUTH_KEYS={path}")
 
@@ -79,9 +95,11 @@ class Command(BaseCommand):
         return [{**jwk, "kid": thumbprint(jwk)} for jwk in derived]
 
 
-def _role(jwk: key_files.Jwk, *, first: bool) -> str:
-    if first:
+def _role(jwk: key_files.Jwk, keys: list[key_files.Jwk]) -> str:
+    if jwk is keys[0]:
         return "signs"
+    if jwk is key_files.prepared(keys):
+        return "verifies, and signs after the next rotation"
     if "retired_at" not in jwk:
         return "verifies"
     until = datetime.fromtimestamp(key_files.expires(jwk), tz=UTC)
