@@ -54,7 +54,8 @@ class Decided:
     throttles: set[type["RateThrottle"]] = field(default_factory=set)
     #: On every bucket that could refuse; for the headers.
     decisions: list[Decision] = field(default_factory=list)
-    #: Throttles are being asked what they would take; they may ask who the user is.
+    #: The view is being asked for its throttles, and they for what they would take; any of
+    #: them may ask who the user is.
     gathering: bool = False
 
 
@@ -140,17 +141,13 @@ class Limits:
         charges: list[Charge] = []
         policies: list[OutagePolicy] = []
         self.shadows: list[ShadowPart] = []
-        self.kept.gathering = True
-        try:
-            for throttle in throttles:
-                taken = throttle.charges(request, view, user)
-                if throttle.shadow and taken:
-                    self.shadows.append(ShadowPart(taken))
-                elif taken:
-                    charges += taken
-                    policies += [throttle.on_store_error] * len(taken)
-        finally:
-            self.kept.gathering = False
+        for throttle in throttles:
+            taken = throttle.charges(request, view, user)
+            if throttle.shadow and taken:
+                self.shadows.append(ShadowPart(taken))
+            elif taken:
+                charges += taken
+                policies += [throttle.on_store_error] * len(taken)
         self.enforced = [LimitsPart(charges, policies)] if charges else []
 
     @property
@@ -214,8 +211,13 @@ def limits_of(request: Request, user: Any) -> Limits:
     """
     view: Any = request.parser_context.get("view")
     kept = decided(request)
-    throttles = _pending(view, kept) if not kept.gathering else []
-    return Limits(throttles, request, view, user)
+    if kept.gathering:
+        return Limits([], request, view, user)
+    kept.gathering = True
+    try:
+        return Limits(_pending(view, kept), request, view, user)
+    finally:
+        kept.gathering = False
 
 
 def budgets_of(request: Request, view: "APIView", user: Any) -> list[Charge]:

@@ -73,10 +73,10 @@ class ByHeader(BaseAuthentication):
 
 
 class Gate(Part):
-    """Stops where the request says so, as the denylist does."""
+    """Stops where the request says so, as the denylist does; ``unsure`` refuses nobody."""
 
     name = "gate"
-    lua = "return args[1], args[1] == 'closed'"
+    lua = "return args[1], args[1] ~= 'open'"
 
     def __init__(self, state: str) -> None:
         self.keys = [key("gate")]
@@ -91,7 +91,7 @@ class Gate(Part):
     in_outage = here
 
     def stops(self, answer: str) -> bool:
-        return answer == "closed"
+        return answer != "open"
 
 
 class InOneTrip(ByHeader):
