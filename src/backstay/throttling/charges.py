@@ -27,6 +27,12 @@ class Charge:
     bucket: str
     rate: Rate
 
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """What the bucket is called wherever it is kept."""
+        kind = "-smooth" if self.rate.smooth else ""
+        return self.rule, f"{self.rate.window_seconds}{kind}", self.bucket
+
     def shared_by(self, workers: int) -> Self:
         """One worker's part of this limit, where none knows what the others count."""
         limit = max(1, self.rate.limit // workers)

@@ -1,5 +1,5 @@
 """
-Limits of one process: for a project without Redis, and while Redis is out.
+Limits of one process: for a project with nothing shared, and while Redis is out.
 
 One lock decides and counts, so threads cannot both take the last place.
 
@@ -16,12 +16,13 @@ from heapq import heappop, heappush, heapreplace
 from threading import Lock
 
 from backstay.counters import count
+from backstay.throttling.buckets import Bucket, bucket_of, decide
 from backstay.throttling.charges import Charge, Decision
-from backstay.throttling.window import MICROSECONDS, Window
+from backstay.throttling.window import MICROSECONDS
 
 MAX_BUCKETS = 100_000
 
-Name = tuple[str, int, str]
+Name = tuple[str, str, str]
 
 
 class LocalLimiter:
@@ -37,74 +38,65 @@ class LocalLimiter:
 
     def __len__(self) -> int:
         """How many buckets there are, the shared ones left out."""
-        return len(self._windows)
+        return len(self._buckets)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._windows: dict[Name, Window] = {}
-            self._shared: dict[tuple[str, int], Window] = {}
+            self._buckets: dict[Name, Bucket] = {}
+            self._shared: dict[tuple[str, str], Bucket] = {}
             # When each bucket may have emptied, the first on top; one entry a bucket.
             self._ends: list[tuple[int, Name]] = []
 
-    def decide(self, charges: Sequence[Charge]) -> list[Decision]:
-        """Charge every bucket if all have room, else none."""
+    def decide(self, charges: Sequence[Charge], *, peek: bool = False) -> list[Decision]:
+        """Charge every bucket if all have room, else none; to *peek* is to charge nothing."""
         with self._lock:
             now_us = round(self.clock() * MICROSECONDS)
             self._sweep(now_us, at_most=2 * len(charges))
-            windows = [self._window(charge, now_us) for charge in charges]
-            admitted = [
-                window.total < charge.rate.limit
-                for window, charge in zip(windows, charges, strict=True)
-            ]
-            if all(admitted):
-                for window in {id(window): window for window in windows}.values():
-                    window.take(now_us)
-            return [
-                _decision(*case, now_us) for case in zip(charges, windows, admitted, strict=True)
-            ]
+            buckets = [self._bucket(charge, now_us, peek=peek) for charge in charges]
+            return decide(charges, buckets, now_us, peek=peek)[1]
 
-    def _window(self, charge: Charge, now_us: int) -> Window:
-        seconds = charge.rate.window_seconds
-        name = (charge.rule, seconds, charge.bucket)
-        window = self._windows.get(name)
-        if window is None and len(self._windows) < self.max_buckets:
-            window = self._windows[name] = Window(seconds)
+    def forget(self, charges: Sequence[Charge]) -> int:
+        """Empty the buckets; how many had counted something."""
+        with self._lock:
+            known = {charge.name: charge for charge in charges if charge.name in self._buckets}
+            counted = sum(self._buckets[name].empties_at_us() > 0 for name in known)
+            # They stay in the queue, and are dropped when their turn comes.
+            self._buckets |= {name: bucket_of(charge.rate) for name, charge in known.items()}
+            return counted
+
+    def _bucket(self, charge: Charge, now_us: int, *, peek: bool) -> Bucket:
+        bucket = self._buckets.get(charge.name) or self._newcomer(charge, now_us, peek=peek)
+        bucket.advance(now_us, charge.rate.limit)
+        return bucket
+
+    def _newcomer(self, charge: Charge, now_us: int, *, peek: bool) -> Bucket:
+        name, bucket = charge.name, bucket_of(charge.rate)
+        if len(self._buckets) >= self.max_buckets:
+            if not peek:
+                count("throttle_overflow", rule=charge.rule)
+            return self._shared.setdefault(name[:2], bucket)
+        if not peek:
+            self._buckets[name] = bucket
             # Swept with the next call's, unless this one charges it.
             heappush(self._ends, (now_us, name))
-        elif window is None:
-            count("throttle_overflow", rule=charge.rule)
-            window = self._shared.setdefault((charge.rule, seconds), Window(seconds))
-        window.advance(now_us)
-        return window
+        return bucket
 
     def _sweep(self, now_us: int, *, at_most: int) -> None:
         """Drop buckets that have emptied; give the others their new place in the queue."""
         dropped = 0
         while dropped < at_most and self._ends and self._ends[0][0] <= now_us:
             name = self._ends[0][1]
-            end_us = self._windows[name].empties_at_us()
+            end_us = self._buckets[name].empties_at_us()
             if end_us > now_us:
                 heapreplace(self._ends, (end_us, name))
             else:
                 heappop(self._ends)
-                del self._windows[name]
+                del self._buckets[name]
                 dropped += 1
 
 
-def _decision(charge: Charge, window: Window, allowed: bool, now_us: int) -> Decision:
-    limit = charge.rate.limit
-    wait_us = 0 if allowed else window.frees_at_us(limit) - now_us
-    return Decision(
-        charge,
-        allowed,
-        remaining=max(0, limit - window.total),
-        retry_after_seconds=wait_us / MICROSECONDS,
-        reset_after_seconds=max(0, window.empties_at_us() - now_us) / MICROSECONDS,
-    )
-
-
-#: This process's own, where there is no Redis.
+#: This process's own, where there is neither Redis nor the database's limiter.
 here = LocalLimiter()
 
 #: What counts while Redis is out: it starts empty, and what it counted is not added to Redis.

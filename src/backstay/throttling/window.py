@@ -18,6 +18,7 @@ window. A clock that was set forward is time that has passed.
 from array import array
 from bisect import bisect_left
 from itertools import accumulate
+from struct import pack, unpack
 
 PARTS = 60
 
@@ -39,22 +40,28 @@ class Window:
 
     __slots__ = ("_counts", "_slots", "total", "window_seconds")
 
-    def __init__(self, window_seconds: int) -> None:
+    def __init__(self, window_seconds: int, state: bytes = b"") -> None:
         self.window_seconds = window_seconds
-        self.total = 0
         # Machine integers, oldest first: a full bucket is about a kilobyte.
-        self._slots = array("q")
-        self._counts = array("q")
+        numbers = array("q", unpack(f"<{len(state) // 8}q", state))
+        half = len(numbers) // 2
+        self._slots, self._counts = numbers[:half], numbers[half:]
+        self.total = sum(self._counts)
 
-    def advance(self, now_us: int) -> None:
+    def advance(self, now_us: int, limit: int) -> bool:
         present = slot_at(now_us, self.window_seconds)
-        if self._slots and self._slots[-1] > present:
+        set_back = bool(self._slots) and self._slots[-1] > present
+        if set_back:
             self._slots, self._counts = array("q", [present]), array("q", [self.total])
         expired = bisect_left(self._slots, present - PARTS)
         self.total -= sum(self._counts[:expired])
         del self._slots[:expired], self._counts[:expired]
+        return set_back
 
-    def take(self, now_us: int) -> None:
+    def remaining(self, now_us: int, limit: int) -> int:
+        return max(0, limit - self.total)
+
+    def take(self, now_us: int, limit: int) -> None:
         present = slot_at(now_us, self.window_seconds)
         if not self._slots or self._slots[-1] < present:
             self._slots.append(present)
@@ -71,3 +78,6 @@ class Window:
     def empties_at_us(self) -> int:
         """When nothing is left of what was counted so far; 0 where nothing is."""
         return end_us(self._slots[-1], self.window_seconds) if self._slots else 0
+
+    def dump(self) -> bytes:
+        return pack(f"<{2 * len(self._slots)}q", *self._slots, *self._counts)

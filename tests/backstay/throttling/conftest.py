@@ -3,7 +3,9 @@
 import os
 
 import pytest
-from django.test import override_settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import modify_settings, override_settings
 
 from backstay import store
 from backstay.throttling import local
@@ -11,6 +13,9 @@ from tests.backstay.throttling.limiters import Clock
 
 #: ``None`` where the tests run without Redis.
 REDIS_URL = os.environ.get("REDIS_URL")
+
+#: Not among the apps of the tests: without it each process counts alone.
+DATABASE_APP = "backstay.throttling.database"
 
 needs_redis = pytest.mark.skipif(REDIS_URL is None, reason="needs Redis")
 
@@ -27,6 +32,11 @@ def project(*, rates=None, **backstay):
         REST_FRAMEWORK={**REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates or {}},
         BACKSTAY=backstay,
     )
+
+
+def with_database_app():
+    """The app that counts in the database is installed, within ``with``."""
+    return modify_settings(INSTALLED_APPS={"append": DATABASE_APP})
 
 
 @pytest.fixture(autouse=True)
@@ -53,12 +63,36 @@ def redis(monkeypatch):
         yield
 
 
-@pytest.fixture(params=["in process", "redis"])
-def either(request):
-    """A project that counts here, and one that counts in Redis."""
-    if request.param == "redis":
-        request.getfixturevalue("redis")
+@pytest.fixture(scope="session")
+def buckets_table(django_db_setup, django_db_blocker):
+    """The app's table, as its migration makes it."""
+    with django_db_blocker.unblock(), with_database_app():
+        MigrationExecutor(connection).migrate([("backstay_throttling", "0001_initial")])
+
+
+@pytest.fixture
+def database(buckets_table, db):
+    """A project that counts in its database."""
+    with with_database_app(), project():
         yield
-    else:
+
+
+@pytest.fixture
+def committed_database(buckets_table, transactional_db):
+    """The same, where others see what is written: the table is not among those Django empties."""
+    with with_database_app(), project():
+        yield
+        from backstay.throttling.database.models import BucketRow
+
+        BucketRow._default_manager.all().delete()
+
+
+@pytest.fixture(params=["in process", "redis", "database"])
+def either(request):
+    """A project that counts here, one that counts in Redis, and one that does in its database."""
+    if request.param == "in process":
         with project():
             yield
+    else:
+        request.getfixturevalue(request.param)
+        yield

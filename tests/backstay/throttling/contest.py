@@ -1,18 +1,22 @@
 """
-Many callers of one Redis at the same moment, over processes and threads.
+Many callers of one Redis or one database at the same moment, over processes and threads.
 
 The processes are started anew and not forked: a forked child would share the
 parent's connections.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier as ProcessBarrier
-from threading import Barrier
+from random import Random
+from threading import Barrier, Semaphore
 
 import django
 from django.conf import settings
+from django.db import connection
 
 from backstay import store
 from backstay.pipeline import ask
@@ -22,7 +26,19 @@ from backstay.throttling.redis import ThrottlePart
 PROCESSES = 4
 THREADS = 64
 
+#: Of one process: PostgreSQL admits a hundred in all.
+CONNECTIONS = 16
+
 _start: ProcessBarrier
+_connections = Semaphore(CONNECTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where is counted; ``database`` where there is no ``redis``."""
+
+    redis: str | None = None
+    database: str | None = None
 
 
 class Entry(ThrottlePart):
@@ -32,32 +48,47 @@ class Entry(ThrottlePart):
         raise AssertionError("Redis did not answer.")
 
 
-def contest(url: str, charges: list[Charge], *, rounds: int) -> int:
-    """How many of ``PROCESSES`` × ``THREADS`` × *rounds* calls were let in."""
-    pool = _processes(url)
-    jobs = [pool.submit(_compete, charges, rounds) for _ in range(PROCESSES)]
+def contest(
+    place: Place, charges: Sequence[Charge], *, rounds: int, some: int | None = None
+) -> int:
+    """
+    How many of ``PROCESSES`` × ``THREADS`` × *rounds* calls were let in.
+
+    With *some*, each is for so many of the charges, drawn anew and in any order.
+    """
+    pool = _processes(place)
+    jobs = [
+        pool.submit(_compete, charges, rounds, some, number * THREADS)
+        for number in range(PROCESSES)
+    ]
     return sum(job.result() for job in jobs)
 
 
 @cache
-def _processes(url: str) -> ProcessPoolExecutor:
+def _processes(place: Place) -> ProcessPoolExecutor:
     context = get_context("spawn")
-    return ProcessPoolExecutor(PROCESSES, context, _enter, (url, context.Barrier(PROCESSES)))
+    return ProcessPoolExecutor(PROCESSES, context, _enter, (place, context.Barrier(PROCESSES)))
 
 
-def _enter(url: str, start: ProcessBarrier) -> None:
+def _enter(place: Place, start: ProcessBarrier) -> None:
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "backstay.throttling.database"]
     django.setup()
-    settings.BACKSTAY = {"REDIS_URL": url}
+    settings.BACKSTAY = {"REDIS_URL": place.redis}
+    if place.database:
+        connection.settings_dict["NAME"] = place.database
     # 256 callers on two cores wait for each other longer than requests ever may.
     store.TIMEOUT_SECONDS = 60
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 
 
-def _compete(charges: list[Charge], rounds: int) -> int:
+def _compete(charges: Sequence[Charge], rounds: int, some: int | None, seed: int) -> int:
     line = Barrier(THREADS, action=_meet_the_others)
     with ThreadPoolExecutor(THREADS) as threads:
-        runs = [threads.submit(_run, charges, rounds, line) for _ in range(THREADS)]
+        runs = [
+            threads.submit(_run, charges, rounds, some, Random(seed + number), line)  # noqa: S311  # No secret.
+            for number in range(THREADS)
+        ]
         return sum(run.result() for run in runs)
 
 
@@ -65,7 +96,15 @@ def _meet_the_others() -> None:
     _start.wait(timeout=60)
 
 
-def _run(charges: list[Charge], rounds: int, line: Barrier) -> int:
+def _run(
+    charges: Sequence[Charge], rounds: int, some: int | None, random: Random, line: Barrier
+) -> int:
     line.wait(timeout=60)
-    answers = [ask(Entry(charges))[0] for _ in range(rounds)]
+    with _connections:
+        try:
+            chosen = [random.sample(charges, some) if some else charges for _ in range(rounds)]
+            answers = [ask(Entry(drawn))[0] for drawn in chosen]
+        finally:
+            # Each thread has its own, which nobody else can close.
+            connection.close()
     return sum(all(decision.allowed for decision in decisions) for decisions in answers)

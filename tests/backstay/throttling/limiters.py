@@ -8,15 +8,26 @@ from backstay.pipeline import ask
 from backstay.store import store
 from backstay.throttling import Charge, Decision, Rate
 from backstay.throttling.local import LocalLimiter
-from backstay.throttling.redis import LUA, ThrottlePart
+from backstay.throttling.redis import LUA, ThrottlePart, forget
 
 SERVER_TIME = "redis.call('TIME')"
 GIVEN_TIME = "{args[#args - 1], args[#args]}"
 
+#: Of a number in a state that is written down.
+NUMBER_BYTES = 8
+
+#: Redis drops buckets by its own clock, which is none of the test's: this much later.
+HELD_MS = 3_600_000
+
 #: Beside the Lua, the number of commands it gave, in a key of the test's.
-COUNTED = """
+COUNTED = f"""
 local real = redis
-local redis = {call = function(...) real.call('INCR', 'commands'); return real.call(...) end}
+local redis = {{call = function(name, ...)
+  real.call('INCR', 'commands')
+  local rest = {{...}}
+  if name == 'PEXPIRE' or name == 'SET' then rest[#rest] = rest[#rest] + {HELD_MS} end
+  return real.call(name, unpack(rest))
+end}}
 """
 
 
@@ -45,8 +56,8 @@ class TimedPart(ThrottlePart):
 
     lua = COUNTED + LUA.replace(SERVER_TIME, GIVEN_TIME)
 
-    def __init__(self, charges: Sequence[Charge], clock: Clock) -> None:
-        super().__init__(charges)
+    def __init__(self, charges: Sequence[Charge], clock: Clock, *, peek: bool = False) -> None:
+        super().__init__(charges, peek=peek)
         self.args = [*self.args, *divmod(clock.now_us, 1_000_000)]
 
     def in_outage(self) -> list[Decision]:
@@ -59,9 +70,12 @@ class RedisLimiter:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
-    def decide(self, charges: Sequence[Charge]) -> list[Decision]:
-        [decisions] = ask(TimedPart(charges, self.clock))
+    def decide(self, charges: Sequence[Charge], *, peek: bool = False) -> list[Decision]:
+        [decisions] = ask(TimedPart(charges, self.clock, peek=peek))
         return decisions
+
+    def forget(self, charges: Sequence[Charge]) -> int:
+        return forget(charges)
 
     def size(self, charge: Charge) -> int:
         """How many numbers the bucket holds beside its total, its oldest and its newest slot."""
@@ -76,12 +90,29 @@ class RedisLimiter:
 
 class InProcessLimiter(LocalLimiter):
     def size(self, charge: Charge) -> int:
-        window = self._windows[charge.rule, charge.rate.window_seconds, charge.bucket]
-        return len(window._slots) + len(window._counts)
+        return len(self._buckets[charge.name].dump()) // NUMBER_BYTES
 
 
-def charge_of(limit, seconds=60, *, rule="rule", bucket="bucket"):
-    return Charge(rule, bucket, Rate(limit, seconds))
+class InDatabaseLimiter:
+    """The limiter of the opt-in app, which is loaded by whoever installs it."""
+
+    def __init__(self, clock: Clock | None) -> None:
+        from backstay.throttling.database.limiter import DatabaseLimiter
+        from backstay.throttling.database.models import BucketRow
+
+        limiter = DatabaseLimiter(clock)
+        self.decide, self.forget = limiter.decide, limiter.forget
+        self.rows = BucketRow._default_manager
+
+    def size(self, charge: Charge) -> int:
+        from backstay.throttling.database.table import Table
+
+        row = self.rows.get(pk=Table("default", None).key(charge))
+        return len(row.state) // NUMBER_BYTES
+
+
+def charge_of(limit, seconds=60, *, rule="rule", bucket="bucket", smooth=False):
+    return Charge(rule, bucket, Rate(limit, seconds, smooth))
 
 
 def accepts(limiter, *charges):

@@ -4,10 +4,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 
+from backstay.throttling import Charge, Rate
 from backstay.throttling.local import LocalLimiter
 from tests.backstay.throttling.conftest import REDIS_URL, needs_redis
-from tests.backstay.throttling.contest import PROCESSES, THREADS, contest
+from tests.backstay.throttling.contest import PROCESSES, THREADS, Place, contest
 from tests.backstay.throttling.limiters import accepts, charge_of
 
 pytestmark = [pytest.mark.T1, pytest.mark.A6]
@@ -24,23 +26,63 @@ def restless():
     sys.setswitchinterval(usual)
 
 
-def race(limit, rounds):
-    charges = [charge_of(limit, DAY, bucket=f"race for {limit}"), charge_of(10**6, DAY, rule="any")]
+def race(place, limit, rounds, *, smooth=False):
+    counted = Charge("rule", f"race for {limit}", Rate(limit, DAY, smooth))
+    charges = [counted, charge_of(10**6, DAY, rule="any")]
     assert limit < PROCESSES * THREADS * rounds
-    return contest(str(REDIS_URL), charges, rounds=rounds)
+    return contest(place, charges, rounds=rounds)
 
 
 @needs_redis
-@pytest.mark.parametrize("limit", [5, 100])
-def test_256_threads_of_4_processes_on_redis(limit):
-    assert race(limit, rounds=2) == limit
+class TestRedis:
+    """256 threads of 4 processes on one Redis."""
+
+    @pytest.fixture
+    def place(self):
+        return Place(redis=REDIS_URL)
+
+    @pytest.mark.parametrize("limit", [5, 100])
+    def test_as_many_as_the_limit_are_let_in(self, place, limit):
+        assert race(place, limit, rounds=2) == limit
+
+    def test_of_a_smooth_rate_as_many_as_fit_at_once(self, place):
+        assert race(place, 61 * 50, rounds=15, smooth=True) == 51
+
+    @pytest.mark.long
+    @pytest.mark.parametrize("limit", [1, 5, 100, 1_000, 20_000])
+    def test_as_many_as_the_limit_are_let_in_for_long(self, place, limit):
+        assert race(place, limit, rounds=100) == limit
 
 
-@needs_redis
-@pytest.mark.long
-@pytest.mark.parametrize("limit", [1, 5, 100, 1_000, 20_000])
-def test_256_threads_of_4_processes_on_redis_for_long(limit):
-    assert race(limit, rounds=100) == limit
+class TestDatabase:
+    """256 threads of 4 processes on one database, PostgreSQL or SQLite."""
+
+    @pytest.fixture
+    def place(self, committed_database):
+        return Place(database=str(connection.settings_dict["NAME"]))
+
+    @pytest.mark.parametrize("limit", [5, 50])
+    def test_as_many_as_the_limit_are_let_in(self, place, limit):
+        assert race(place, limit, rounds=2) == limit
+
+    def test_of_a_smooth_rate_as_many_as_fit_at_once(self, place):
+        assert race(place, 244, rounds=2, smooth=True) == 5
+
+    def test_requests_that_share_buckets_in_any_order_never_wait_for_each_other(self, place):
+        charges = [charge_of(10**6, DAY, bucket=f"{number}") for number in range(200)]
+        calls = PROCESSES * THREADS * 4
+        assert contest(place, charges, rounds=4, some=6) == calls
+
+    @pytest.mark.long
+    @pytest.mark.parametrize("limit", [1, 5, 100, 1_000])
+    def test_as_many_as_the_limit_are_let_in_for_long(self, place, limit):
+        assert race(place, limit, rounds=40) == limit
+
+    @pytest.mark.long
+    def test_requests_that_share_buckets_in_any_order_never_wait_for_long(self, place):
+        charges = [charge_of(10**6, 1, bucket=f"{number}") for number in range(200)]
+        calls = PROCESSES * THREADS * 40
+        assert contest(place, charges, rounds=40, some=6) == calls
 
 
 @pytest.mark.once

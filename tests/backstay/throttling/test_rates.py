@@ -28,9 +28,21 @@ def test_a_count_is_a_whole_number_up_to_a_thousand_million(limit):
     assert Rate.parse(f"{limit}/hour") == Rate(limit, 3_600)
 
 
+@pytest.mark.parametrize("limit", [1, 100, 3_600_000])
+def test_a_rate_can_be_smooth_up_to_a_thousand_a_second(limit):
+    assert Rate.parse(f"{limit}/hour smooth") == Rate(limit, 3_600, smooth=True)
+
+
+@pytest.mark.parametrize("text", ["3600001/hour smooth", "1001/s smooth", "1000000000/day smooth"])
+def test_a_faster_one_cannot(text):
+    with pytest.raises(ImproperlyConfigured, match="too fast to be smooth"):
+        parse_rates(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        *("5/hour  smooth", "5/hour Smooth", "5/hoursmooth", "5/hour smooth ", "5/hour burst"),
         *("5/month", "5/week", "5/year", "5/minutes", "5/Minute", "5/mi", "5/"),
         *(" 5/minute", "5/minute ", "5 /minute", "5/ minute", "5/minute\n"),
         *("0/s", "05/s", "-5/s", "+5/s", "5.5/s", "5e3/s", "1_000/s", "1000000001/s", "\u0665/s"),
@@ -47,9 +59,14 @@ def test_several_windows_are_all_read():
     assert parse_rates("5/minute;100/hour") == (Rate(5, 60), Rate(100, 3_600))
 
 
-def test_two_limits_for_one_window_are_refused():
-    with pytest.raises(ImproperlyConfigured, match="60/m;70/minute"):
-        parse_rates("60/m;70/minute")
+def test_one_of_several_can_be_smooth():
+    assert parse_rates("5/minute;100/hour smooth") == (Rate(5, 60), Rate(100, 3_600, smooth=True))
+
+
+@pytest.mark.parametrize("text", ["60/m;70/minute", "60/minute;60/minute smooth"])
+def test_two_limits_for_one_window_are_refused(text):
+    with pytest.raises(ImproperlyConfigured, match=text):
+        parse_rates(text)
 
 
 class TestScope:

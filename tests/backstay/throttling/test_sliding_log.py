@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.backstay.throttling.limiters import (
     Clock,
+    InDatabaseLimiter,
     InProcessLimiter,
     RedisLimiter,
     accepts,
@@ -34,6 +35,13 @@ def gaps(seconds):
         | st.integers(0, 62 * slot_us),
         max_size=60,
     )
+
+
+class Keeping(InProcessLimiter):
+    """Drops no bucket that has emptied: it would be missed once the clock is set back."""
+
+    def _sweep(self, now_us: int, *, at_most: int) -> None:
+        pass
 
 
 ARRIVALS = PERIODS.flatmap(lambda seconds: st.tuples(st.just(seconds), gaps(seconds)))
@@ -68,22 +76,37 @@ def test_redis(redis, limit, arrivals):
     check(RedisLimiter(clock), clock, limit, *arrivals)
 
 
+@given(limit=st.integers(1, 8), arrivals=ARRIVALS)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_database(database, limit, arrivals):
+    clock = Clock()
+    check(InDatabaseLimiter(clock), clock, limit, *arrivals)
+
+
 @given(
     limit=st.integers(1, 8),
     pauses=st.lists(
         st.integers(-120_000_000, 120_000_000) | st.integers(0, 2_000_000), max_size=60
     ),
 )
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_redis_and_process_decide_alike_also_when_the_clock_is_set(redis, limit, pauses):
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("place", ["redis", "database"])
+def test_wherever_it_is_counted_is_decided_alike_also_when_the_clock_is_set(
+    request, place, limit, pauses
+):
+    request.getfixturevalue(place)
     clock = Clock()
-    process, server = InProcessLimiter(clock), RedisLimiter(clock)
+    process = Keeping(clock)
+    shared = RedisLimiter(clock) if place == "redis" else InDatabaseLimiter(clock)
     bucket = f"example {next(NUMBERS)}"
     charges = [
         charge_of(limit, bucket=bucket),
         charge_of(2 * limit, 3_600, bucket=bucket),
         charge_of(2 * limit + 3, 1, bucket=bucket),
+        charge_of(20 * limit, 60, bucket=bucket, smooth=True),
+        charge_of(300 * limit, 60, bucket=f"{bucket}, too", smooth=True),
     ]
     for pause in pauses:
         clock.now_us += pause
-        assert process.decide(charges) == server.decide(charges)
+        for some in (charges[:3], charges[3:], charges):
+            assert process.decide(some) == shared.decide(some)
