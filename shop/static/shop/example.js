@@ -1,19 +1,15 @@
 // A page whose session is in cookies that no script can read.
 //
-// Every call goes through `api`. An answer of 401 is met with one refresh, however many
-// calls wait for it, and the call is made once more. Two tabs may refresh at the same
-// moment: both get the same new cookies.
+// Every call goes through `api`. One that is answered with 401 waits for its turn, over
+// all tabs, and tries again: whoever was before may have refreshed the cookies. If not, it
+// does so itself. Without turns a late answer could put back cookies that another tab has
+// spent by then. (Tabs that do refresh at the same moment get the same new cookies.)
 
 const $ = (id) => document.getElementById(id);
 const otherTabs = new BroadcastChannel("session");
 
-let refreshing = null;
-
-function refresh() {
-  refreshing ??= fetch("/api/token/cookie/refresh/", { method: "POST" })
-    .then((answer) => answer.ok)
-    .finally(() => { refreshing = null; });
-  return refreshing;
+async function refresh() {
+  return (await fetch("/api/token/cookie/refresh/", { method: "POST" })).ok;
 }
 
 async function api(path, options = {}) {
@@ -21,9 +17,12 @@ async function api(path, options = {}) {
     ...options,
     headers: options.body ? { "Content-Type": "application/json" } : {},
   });
-  let answer = await call();
-  if (answer.status === 401 && await refresh()) answer = await call();
-  return answer;
+  const answer = await call();
+  if (answer.status !== 401) return answer;
+  return navigator.locks.request("refresh", async () => {
+    const second = await call();
+    return second.status === 401 && await refresh() ? call() : second;
+  });
 }
 
 function say(text) { $("status").textContent = text; }
