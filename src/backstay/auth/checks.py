@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Dja
 from django.core.exceptions import ImproperlyConfigured
 
 from backstay.auth.issuing import sessions_installed
-from backstay.auth.keys import load_keys
+from backstay.auth.keys import read_keys
 from backstay.conf import settings
 
 #: The permissions of a file for anybody but its owner.
@@ -23,7 +23,7 @@ def check_keys(**_: Any) -> list[CheckMessage]:
     """E004: the key file is missing, is no JWK Set, or holds a key that is not fit to sign."""
     try:
         if settings.AUTH_KEYS is not None:
-            load_keys()
+            read_keys(settings.AUTH_KEYS)
     except ImproperlyConfigured as error:
         return [
             Error(

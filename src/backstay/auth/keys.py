@@ -25,6 +25,7 @@ from jwt.algorithms import Algorithm
 from jwt.exceptions import PyJWTError
 
 from backstay.conf import settings
+from backstay.counters import count
 
 #: Algorithm → key type. ``none`` and everything not here is refused.
 ALGORITHMS = {"HS256": "oct", "RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
@@ -185,20 +186,43 @@ def load_keys() -> KeyRing:
     The keys in force: those of ``AUTH_KEYS``, or derived from ``SECRET_KEY`` and its fallbacks.
 
     A changed key file is taken up without a restart. A file that was put in its place
-    is another one, also within one tick of the clock that stamps files.
+    is another one, also within one tick of the clock that stamps files. One that cannot
+    be used any more changes nothing but a counter, ``auth_keys_unusable``: the keys that
+    were read before stay in force.
 
     Raises:
-        ImproperlyConfigured: the file cannot be read, or holds no usable set.
+        ImproperlyConfigured: the file cannot be read, or holds no usable set, and none was
+            read before.
     """
     path = settings.AUTH_KEYS
     if path is None:
         secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
         return _from_secret(*secrets)
     try:
+        _in_force[path] = read_keys(path)
+    except ImproperlyConfigured:
+        count("auth_keys_unusable")
+        if path not in _in_force:
+            raise
+    return _in_force[path]
+
+
+def read_keys(path: str) -> KeyRing:
+    """
+    The keys of a file as it is now.
+
+    Raises:
+        ImproperlyConfigured: it cannot be read, or holds no usable set.
+    """
+    try:
         status = Path(path).stat()
         return _from_file(path, (status.st_mtime_ns, status.st_ino, status.st_size))
     except OSError as error:
         raise ImproperlyConfigured(f"AUTH_KEYS: {path}: {error.strerror}.") from None
+
+
+#: The last usable keys of each file.
+_in_force: dict[str, KeyRing] = {}
 
 
 _from_secret = lru_cache(maxsize=4)(KeyRing.from_secret)

@@ -11,6 +11,7 @@ from django.test import override_settings
 from backstay.auth.errors import TokenInvalid
 from backstay.auth.keys import KeyRing, load_keys, parse_key, thumbprint
 from backstay.auth.tokens import Codec
+from backstay.counters import counted
 from tests.backstay.auth.jwks import (
     EC_KEY,
     ED_KEY,
@@ -303,3 +304,31 @@ class TestStart:
 
         assert error.is_serious()
         assert error.msg.startswith("AUTH_KEYS: key weak ")
+
+
+class TestFileThatIsSpoiledInService:
+    """Nobody is logged out by it, and somebody can see it."""
+
+    @pytest.mark.parametrize("spoil", ["gone", "garbage", "weak"])
+    def test_the_keys_that_were_read_stay_in_force(self, tmp_path, spoil):
+        path = tmp_path / "keys.json"
+        path.write_text(jwks(oct_jwk(kid="good")))
+        with override_settings(BACKSTAY={"AUTH_KEYS": str(path)}):
+            good = load_keys()
+            before = counted("auth_keys_unusable")
+            if spoil == "gone":
+                path.unlink()
+            else:
+                path.write_text("no keys" if spoil == "garbage" else jwks(oct_jwk(b"short")))
+            assert load_keys() is good
+            assert counted("auth_keys_unusable") == before + 1
+            path.write_text(jwks(oct_jwk(kid="newer")))
+            assert load_keys().signer.kid == "newer"
+
+    def test_it_still_refuses_the_next_start(self, tmp_path):
+        path = tmp_path / "keys.json"
+        path.write_text(jwks(oct_jwk(kid="good")))
+        with override_settings(BACKSTAY={"AUTH_KEYS": str(path)}):
+            load_keys()
+            path.write_text("no keys")
+            assert "backstay.E004" in {message.id for message in run_checks()}
