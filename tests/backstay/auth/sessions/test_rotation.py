@@ -10,6 +10,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from backstay.auth import issue_tokens
+from backstay.auth.sessions.endings import end_sessions, renew_claims
 from backstay.auth.sessions.models import Family
 from backstay.auth.sessions.rotation import rotate
 from backstay.auth.sessions.signals import refresh_reused
@@ -287,6 +288,47 @@ class TestTokenThatIsRefused:
         get_user_model().objects.filter(pk=user.pk).update(password="other")
         assert_unauthenticated(refresh(api, pair["refresh"]), "token_invalid")
         assert not lives(api, pair)
+
+
+class TestWhatHappensWhileClaimsAreRead:
+    """Between reading a session and spending its token, step by step instead of by chance."""
+
+    @pytest.fixture
+    def refresh_while(self, api, pair, clock):
+        def run(event):
+            pending = [event]
+
+            def claims(user):
+                own = {"first_name": user.first_name}
+                if pending:
+                    pending.pop()()
+                    clock.shift(2)
+                return own
+
+            with override_settings(BACKSTAY={**BACKSTAY, "TOKEN_CLAIMS": claims}):
+                return refresh(api, pair["refresh"])
+
+        return run
+
+    def test_a_change_of_them_is_in_the_token(self, api, user, pair, refresh_while):
+        def rename():
+            get_user_model().objects.filter(pk=user.pk).update(first_name="Augusta")
+            renew_claims([user])
+
+        access = claims_of(refresh_while(rename).json()["access"])
+        assert access["first_name"] == "Augusta"
+        assert access["iat"] >= family_of(pair["refresh"]).claims_from
+
+    def test_an_end_of_the_session_is_a_refusal(self, api, user, pair, refresh_while):
+        assert_unauthenticated(refresh_while(lambda: end_sessions(user)), "token_invalid")
+        assert not lives(api, pair)
+
+    def test_another_refresh_gets_the_same_successor(self, api, pair, refresh_while):
+        answers = []
+        before = counted("refresh", outcome="rotated")
+        last = refresh_while(lambda: answers.append(refresh(api, pair["refresh"])))
+        assert last.json()["refresh"] == answers[0].json()["refresh"]
+        assert counted("refresh", outcome="rotated") == before + 1
 
 
 class TestManyChanges:
