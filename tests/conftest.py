@@ -10,9 +10,9 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import settings as hypothesis_settings
 
-from backstay.auth.sessions import denylist
 from backstay.throttling import local
 from tests.guarantees import GUARANTEES
+from tests.quiet import trust_denylist
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,4 +53,4 @@ def empty_cache() -> None:
     cache.clear()
     local.here.clear()
     local.stand_in.clear()
-    denylist.trust()
+    trust_denylist()

@@ -38,7 +38,13 @@ class RedisServer:
         self._admin: Any = None
 
     def start(self) -> None:
-        command: list[str | Path] = [redis_binary(), "--port", f"{self.port}", "--bind", "127.0.0.1"]
+        command: list[str | Path] = [
+            redis_binary(),
+            "--port",
+            f"{self.port}",
+            "--bind",
+            "127.0.0.1",
+        ]
         command += ["--dir", self.directory, "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True

@@ -28,7 +28,7 @@ def user_of(claims: dict[str, Any]) -> User:
     ``request.user``, with the organization and the role in it; no query.
 
     Raises:
-        TokenInvalid: issued before these claims were.
+        TokenInvalid: issued before these claims were, or with others of their names.
     """
     try:
         role = claims["user_role"]
@@ -39,13 +39,16 @@ def user_of(claims: dict[str, Any]) -> User:
             "is_active": True,
             "is_staff": role == "staff",
         }
-        user = claimed(User, known=known)
-        if claims["org"] is None:
-            user.know_membership(None)
-        elif role != "staff":
-            user.know_membership(_membership(user, role, claims["org"], claims["plan"]))
+        organization_id, plan = claims["org"], claims["plan"]
     except KeyError:
         raise TokenInvalid from None
+    user = claimed(User, known=known)
+    if organization_id is None:
+        user.know_membership(None)
+    elif type(organization_id) is not int:
+        raise TokenInvalid
+    elif role != "staff":
+        user.know_membership(_membership(user, role, organization_id, plan))
     return user
 
 

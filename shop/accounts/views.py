@@ -25,6 +25,7 @@ from shop.accounts.serializers import (
     UserDetail,
     UserList,
 )
+from shop.accounts.throttles import CurrentPasswordThrottle
 from shop.resources import MountedView
 
 
@@ -69,6 +70,8 @@ class UserViewSet(
 
 class PasswordView(MountedView):
     """Change one's own password. Every other session ends; this one goes on."""
+
+    throttle_classes = (CurrentPasswordThrottle,)
 
     @extend_schema(request=PasswordChange, responses={204: None})
     def post(self, request: Request, **_: Any) -> Response:

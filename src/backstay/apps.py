@@ -12,16 +12,26 @@ class BackstayConfig(AppConfig):
         from backstay import checks
         from backstay.auth import checks as auth_checks
         from backstay.errors import checks as error_checks
+        from backstay.throttling import checks as throttle_checks
 
         for check in (
             checks.check_setting_names,
             checks.check_setting_values,
             auth_checks.check_keys,
             auth_checks.check_store,
+            throttle_checks.check_rates,
+            throttle_checks.check_shared,
+            throttle_checks.check_outage_policies,
+            throttle_checks.check_logins,
             error_checks.check_error_formatter,
             error_checks.check_error_middleware,
             error_checks.check_csrf_view,
         ):
             register(check)
-        for check in (auth_checks.check_key_file, auth_checks.check_sessions):
+        for check in (
+            auth_checks.check_key_file,
+            auth_checks.check_sessions,
+            throttle_checks.check_proxies,
+            throttle_checks.check_eviction,
+        ):
             register(check, deploy=True)

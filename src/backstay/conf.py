@@ -180,8 +180,8 @@ class Settings:
 
     # --- tokens (the names are simplejwt's, so its users switch by renaming a dict) ---
 
-    ACCESS_TOKEN_LIFETIME = Setting[timedelta](timedelta(minutes=15), duration)
-    REFRESH_TOKEN_LIFETIME = Setting[timedelta](timedelta(days=30), duration)
+    ACCESS_TOKEN_LIFETIME = Setting[timedelta](timedelta(minutes=15), positive_duration)
+    REFRESH_TOKEN_LIFETIME = Setting[timedelta](timedelta(days=30), positive_duration)
 
     #: Clock difference forgiven between the machines that issue and verify.
     LEEWAY = Setting[timedelta](timedelta(seconds=10), duration)

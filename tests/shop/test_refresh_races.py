@@ -17,10 +17,11 @@ from backstay.auth import issue_tokens
 from backstay.auth.sessions.endings import end_sessions
 from backstay.auth.sessions.models import Family
 from backstay.counters import counted
+from shop.accounts.actions import anonymise
 from shop.accounts.models import Membership, Organization, User
 from shop.accounts.organizations import change_organization
 from tests.shop.contest import PROCESSES, contest
-from tests.shop.factories import MembershipFactory, UserFactory
+from tests.shop.factories import PASSWORD, MembershipFactory, UserFactory
 
 pytestmark = [pytest.mark.A4, pytest.mark.django_db(transaction=True)]
 
@@ -120,6 +121,37 @@ class TestParallelRefreshes:
         outcomes = Counter(contest(successor, calls))
         assert set(outcomes.values()) == {4}
         assert len(outcomes) == 8
+
+
+def verified(token: str, caller: int) -> int:
+    client = APIClient(REMOTE_ADDR=f"10.2.0.{caller}")
+    return int(client.post("/api/token/verify/", {"token": token}).status_code)
+
+
+def log_in_or_close(action: str, email: str, caller: int) -> object:
+    if action == "close":
+        anonymise(user=User.objects.get(email=email))
+        return outcome("closed")
+    client = APIClient(REMOTE_ADDR=f"10.1.0.{caller}")
+    answer = client.post("/api/token/", {"email": email, "password": PASSWORD})
+    return outcome(answer.status_code, answer.json().get("access", ""))
+
+
+class TestLoginWhileTheAccountCloses:
+    def test_leaves_no_session(self):
+        """A login reads the user, checks the password for long, and only then begins a session."""
+        for number in range(ROUNDS):
+            email = f"leaving{number}@shop.example"
+            UserFactory.create(email=email)
+            calls = [("login", email, caller) for caller in range(11)]
+            calls.insert(6, ("close", email, 0))
+
+            outcomes = contest(log_in_or_close, calls)
+
+            assert outcomes.count("closed") == 1
+            tokens = [name.split()[1] for name in outcomes if name.startswith("200 ")]
+            assert {verified(token, number) for token in tokens} <= {401}
+        assert not Family.objects.filter(ended_at=None).exists()
 
 
 class TestRefreshWhileTheSessionEnds:

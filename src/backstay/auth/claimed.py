@@ -7,7 +7,8 @@ reads the row, all of it, once. From then on it is an ordinary instance, in whic
 nothing that was only claimed is left. Writing it reads the row first, so a claim is
 never written back. Its copies and pickles are like it.
 
-Limit: relations are known only where the maker put them in.
+Limits: relations are known only where the maker put them in. ``bulk_update`` and
+``save_base`` write what the instance has at hand, a claim too.
 
 Source: Django, "Model instance reference", customizing model loading.
 """
@@ -64,6 +65,8 @@ class _UnknownKey:
     """The primary key of an instance that is known by another column; Django cannot defer it."""
 
     def __get__(self, instance: Any, owner: type[Model]) -> Any:
+        if instance is None:
+            return owner._meta.model._meta.pk
         _read_row(instance)
         return instance.pk
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from backstay.auth.cookies import clear_cookies, refresh_of, set_cookies
+from backstay.auth.cookies import access_of, clear_cookies, refresh_of, set_cookies
 from backstay.auth.csrf import require_proof
 from backstay.auth.errors import TokenInvalid
 from backstay.auth.issuing import issue_tokens, refresh_tokens, sessions_installed
@@ -43,7 +43,7 @@ class CookieLoginView(CookieView, LoginView):
 
     def post(self, request: Request) -> Response:
         response = Response(status=status.HTTP_204_NO_CONTENT)
-        set_cookies(response, issue_tokens(self.user(request), request))
+        set_cookies(request, response, issue_tokens(self.user(request), request))
         return response
 
 
@@ -56,13 +56,13 @@ class CookieRefreshView(CookieView):
         if refresh is None:
             raise NotAuthenticated
         response = Response(status=status.HTTP_204_NO_CONTENT)
-        set_cookies(response, refresh_tokens(refresh))
+        set_cookies(request, response, refresh_tokens(refresh))
         return response
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(exc)
         if isinstance(exc, AuthenticationFailed):
-            clear_cookies(response)
+            clear_cookies(self.request, response)
         return response
 
 
@@ -73,17 +73,24 @@ class CookieLogoutView(CookieView):
 
     def post(self, request: Request) -> Response:
         self.validated(request)
-        refresh = refresh_of(request)
-        if refresh is not None and sessions_installed():
-            _end_session(refresh)
+        if sessions_installed():
+            _end_session(request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
-        clear_cookies(response)
+        clear_cookies(request, response)
         return response
 
 
-def _end_session(refresh: str) -> None:
-    """A cookie that is no token of ours has no session, and is taken away all the same."""
+def _end_session(request: Request) -> None:
+    """
+    By whichever cookie there is.
+
+    One that is no token of ours has no session, and is taken away all the same.
+    """
     from backstay.auth.sessions.rotation import log_out
 
-    with suppress(TokenInvalid):
-        log_out(refresh)
+    if refresh := refresh_of(request):
+        with suppress(TokenInvalid):
+            log_out(refresh)
+    if access := access_of(request):
+        with suppress(TokenInvalid):
+            log_out(access, "access")

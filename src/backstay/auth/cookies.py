@@ -52,27 +52,33 @@ def refresh_name() -> str:
     return "refresh" if django_settings.DEBUG else "__Secure-refresh"
 
 
-def refresh_path() -> str:
-    """Only the cookie endpoints get the refresh token."""
-    return reverse("token-cookie")
+def refresh_path(request: Request) -> str:
+    """Only the cookie endpoints get the refresh token, wherever they are mounted."""
+    match = request.resolver_match
+    return reverse(":".join([*(match.namespaces if match else ()), "token-cookie"]))
 
 
-def set_cookies(response: HttpResponseBase, pair: TokenPair) -> None:
+def set_cookies(request: Request, response: HttpResponseBase, pair: TokenPair) -> None:
     """
     Raises:
         ImproperlyConfigured: ``TOKEN_CLAIMS`` says more than a cookie holds.
     """
     _set(response, access_name(), pair["access"], path="/", same_site="Lax")
-    _set(response, refresh_name(), pair["refresh"], path=refresh_path(), same_site="Strict")
+    path = refresh_path(request)
+    _set(response, refresh_name(), pair["refresh"], path=path, same_site="Strict")
 
 
-def clear_cookies(response: HttpResponseBase) -> None:
+def clear_cookies(request: Request, response: HttpResponseBase) -> None:
     response.delete_cookie(access_name(), path="/", samesite="Lax")
-    response.delete_cookie(refresh_name(), path=refresh_path(), samesite="Strict")
+    response.delete_cookie(refresh_name(), path=refresh_path(request), samesite="Strict")
     for name in (access_name(), refresh_name()):
         # Without it a browser leaves a prefixed cookie as it is.
         response.cookies[name]["secure"] = not django_settings.DEBUG
         response.cookies[name]["httponly"] = True
+
+
+def access_of(request: Request) -> str | None:
+    return request.COOKIES.get(access_name())
 
 
 def refresh_of(request: Request) -> str | None:

@@ -69,6 +69,9 @@ def refresh_tokens(refresh: str) -> TokenPair:
     """
     Go on with the family of a refresh token.
 
+    Call it outside of a transaction: its refusal may end the family, which a rollback
+    would undo.
+
     Raises:
         TokenInvalid, TokenExpired: not a refresh token of an active user, spent, or too old.
     """
@@ -117,7 +120,7 @@ def user_key(claims: Claims) -> Any:
     if isinstance(identifier, bool) or not isinstance(identifier, int | str):
         raise TokenInvalid
     try:
-        return get_user_model()._meta.pk.to_python(identifier)
+        return get_user_model()._meta.pk.clean(identifier, None)
     except (ValidationError, ValueError):
         raise TokenInvalid from None
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from django.core.exceptions import ImproperlyConfigured
+
 from backstay.auth.errors import TokenExpired, TokenInvalid
 from backstay.auth.keys import Key, KeyRing, load_keys
 from backstay.conf import settings
@@ -44,12 +46,20 @@ class Codec:
     clock: Callable[[], float] = field(default=time.time)
 
     def encode(self, claims: Mapping[str, Any]) -> str:
-        """Sign *claims* with the signing key, adding issuer and audience."""
+        """
+        Sign *claims* with the signing key, adding issuer and audience.
+
+        Raises:
+            ImproperlyConfigured: they are more than anybody would accept.
+        """
         key = self.keys.signer
         header = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT"}
         payload = {**claims, "iss": self.issuer, "aud": self.audience}
         message = f"{_encode(_json(header))}.{_encode(_json(payload))}"
-        return f"{message}.{_encode(key.sign(message.encode()))}"
+        token = f"{message}.{_encode(key.sign(message.encode()))}"
+        if len(token) > MAX_TOKEN_BYTES:
+            raise ImproperlyConfigured("TOKEN_CLAIMS says more than a token may hold.")
+        return token
 
     def decode(self, token: str, *expected: TokenType) -> Claims:
         """

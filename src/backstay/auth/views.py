@@ -13,6 +13,7 @@ from django.contrib.auth import authenticate
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import AllowAny
@@ -140,6 +141,7 @@ class TokenVerifyView(TokenView):
         return Response({})
 
 
+@csrf_exempt  # A write is 405, as everywhere.
 @require_safe
 @cache_control(public=True, max_age=300)
 def jwks(_: HttpRequest) -> JsonResponse:

@@ -26,6 +26,7 @@ from backstay.auth.issuing import issue_tokens
 from backstay.auth.sessions import denylist
 from backstay.auth.sessions.denylist import ALIVE, DenylistPart, Verdict
 from backstay.auth.sessions.endings import end_family, end_sessions, renew_claims
+from backstay.auth.sessions.marks import UNSETTLED, LocalMarks
 from backstay.auth.sessions.models import Family
 from backstay.counters import counted
 from backstay.pipeline import ask
@@ -48,7 +49,7 @@ class Process:
     def __init__(self, url: str | None = None) -> None:
         self.store = Store(url) if url else None
         self.marks = denylist._Marks()
-        self.local = denylist._Local()
+        self.local = LocalMarks()
 
     @contextmanager
     def running(self):
@@ -195,7 +196,7 @@ class TestOrder:
         self, process, family, django_assert_num_queries
     ):
         process.does(end_family, family)
-        for late in ("99999999999", denylist.UNSETTLED):
+        for late in ("99999999999", UNSETTLED):
             process.does(denylist._write, {family: late})
             with django_assert_num_queries(0):
                 assert process.verdict(family) == ENDED

@@ -144,3 +144,23 @@ class TestByTheAdmin:
         assert User.objects.get(pk=customer.pk).check_password(NEW)
         assert_problem(as_customer.get(f"{api}/users/me/"), 401, "token_invalid")
         assert as_other_customer.get(f"{api}/users/me/").status_code == 200
+
+
+@pytest.mark.A6
+class TestGuessing:
+    """A stolen token is no way to try passwords."""
+
+    def test_is_bounded_as_a_login_is_and_the_owner_still_logs_in(self, as_customer, customer, api):
+        body = {
+            "current_password": "wrong",
+            "password": "correct horse 17",
+            "password_confirm": "correct horse 17",
+        }
+        statuses = [
+            as_customer.post(f"{api}/users/me/password/", body).status_code for _ in range(7)
+        ]
+        assert statuses == [400] * 5 + [429] * 2
+        right = {**body, "current_password": PASSWORD}
+        assert as_customer.post(f"{api}/users/me/password/", right).status_code == 429
+        login = {"email": customer.email, "password": PASSWORD}
+        assert APIClient().post("/api/token/", login).status_code == 200

@@ -13,33 +13,33 @@ takes no writes, each request asks the database for its family: one query. Witho
 the marks are this process's own.
 
 Limits: a failover that loses the last writes of a Redis that still answers is
-noticed with the next lost connection. What one process alone could not write it tells
-with its next authenticated request; until then the others do not know. Without Redis an
+noticed with the next lost connection. What one process alone could not write it goes on
+telling for ``RETRY_SECONDS``, and with its next authenticated request. Without Redis an
 end in one process reaches another only when the access token expires.
 """
 
-import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from threading import Lock
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
 
+from backstay.auth.sessions.marks import (
+    ENDED,
+    UNSETTLED,
+    LocalMarks,
+    mark_key,
+    tell,
+    untold,
+)
 from backstay.auth.sessions.models import Family
 from backstay.conf import settings
 from backstay.counters import count
 from backstay.pipeline import Part
-from backstay.store import Script, StoreUnavailable, key, store
-
-ENDED = "ended"
-UNSETTLED = "?"
-
-#: Marks in one call.
-BATCH = 500
+from backstay.store import StoreUnavailable, key, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class DenylistPart(Part):
 
     def __init__(self, family: str) -> None:
         self.family = family
-        self.keys = (_mark_key(family), _epoch_key())
+        self.keys = (mark_key(family), _epoch_key())
         self.args = ()
 
     def read(self, raw: Any) -> Verdict:
@@ -125,12 +125,6 @@ def settle(families: Collection[UUID], announcement: str) -> None:
     _write(_marks_of(Family.objects.filter(pk__in=families)), settles=announcement)
 
 
-def trust() -> None:
-    """Take the marks as they are, because nothing can have changed before."""
-    if _write({}, again=True):
-        _marks.loaded = _losses()
-
-
 def _marks_of(families: Any) -> dict[str, str]:
     """Only of those whose access tokens may still be good."""
     recent = families.filter(last_used_at__gt=timezone.now() - _lifetime())
@@ -163,62 +157,8 @@ class _Marks:
             self._lock.release()
 
 
-class _Local:
-    """The marks of a process without Redis. They expire, so their number is bounded."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._marks: dict[str, tuple[str, float]] = {}
-
-    def get(self, family: str) -> str | None:
-        mark, expires = self._marks.get(family, (None, 0.0))
-        return mark if expires > time.time() else None
-
-    def write(self, marks: dict[str, str], *, again: bool, settles: str, seconds: int) -> None:
-        now = time.time()
-        with self._lock:
-            self._marks = {pk: held for pk, held in self._marks.items() if held[1] > now}
-            for pk, mark in marks.items():
-                held = self._marks.get(pk, ("", 0.0))[0]
-                if not held or not (again or _outranks(held, mark, settles)):
-                    self._marks[pk] = (mark, now + seconds)
-
-
 _marks = _Marks()
-_local = _Local()
-
-
-def _outranks(held: str, mark: str, settles: str) -> bool:
-    """
-    An end is final; that a family lives on does not settle another's announcement; and
-    claims are not believed again from an earlier time.
-    """
-    if held == ENDED:
-        return True
-    if not mark.isdecimal():
-        return False
-    return int(held) > int(mark) if held.isdecimal() else held != settles
-
-
-#: ``_Local.write``, in Redis.
-_WRITE = Script("""
-local again, seconds, settles = ARGV[1] == '1', ARGV[2], ARGV[3]
-for number = 1, #KEYS do
-  local mark = ARGV[number + 3]
-  local held = redis.call('GET', KEYS[number])
-  local outranks = held == 'ended'
-  if held and not outranks and tonumber(mark) then
-    if tonumber(held) then
-      outranks = tonumber(held) > tonumber(mark)
-    else
-      outranks = held ~= settles
-    end
-  end
-  if not held or not (again or outranks) then
-    redis.call('SET', KEYS[number], mark, 'EX', seconds)
-  end
-end
-""")
+_local = LocalMarks()
 
 
 def _write(marks: dict[str, str], *, again: bool = False, settles: str = "") -> bool:
@@ -233,22 +173,15 @@ def _write(marks: dict[str, str], *, again: bool = False, settles: str = "") -> 
         _local.write(marks, again=again, settles=settles, seconds=seconds)
         return True
     try:
-        for some in _batches(marks):
-            keys = [_mark_key(family) for family in some]
-            redis.run(_WRITE, keys, [int(again), seconds, settles, *some.values()])
+        tell(redis, marks, [int(again), seconds, settles])
         if again:
             redis.call("SET", _epoch_key(), "1")
     except StoreUnavailable:
         count("outage", part="denylist")
+        if not again:
+            untold.tell(redis, marks, seconds)
         return False
     return True
-
-
-def _batches(marks: dict[str, str]) -> Iterator[dict[str, str]]:
-    """So many at a time that no call takes long."""
-    rows = iter(marks.items())
-    while some := dict(islice(rows, BATCH)):
-        yield some
 
 
 def _losses() -> object:
@@ -259,10 +192,6 @@ def _losses() -> object:
 def _lifetime() -> timedelta:
     """For so long an access token may be good after it was issued."""
     return settings.ACCESS_TOKEN_LIFETIME + settings.LEEWAY
-
-
-def _mark_key(family: str) -> str:
-    return key("family", family)
 
 
 def _epoch_key() -> str:

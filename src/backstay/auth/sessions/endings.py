@@ -7,11 +7,13 @@ dies in between leaves a family that is asked for in the database, and never one
 is believed to live.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -37,7 +39,8 @@ def end_sessions(
 ) -> int:
     """End every session of *user* (an instance or a key), *but* one; how many."""
     families = Family.objects.filter(user=user)
-    return _end(families.exclude(pk=but) if but else families, reason)
+    with _holding([user]):
+        return _end(families.exclude(pk=but) if but else families, reason)
 
 
 def renew_claims(users: Iterable[Any]) -> None:
@@ -48,14 +51,26 @@ def renew_claims(users: Iterable[Any]) -> None:
     Call it where a change shows in ``TOKEN_CLAIMS`` and no user is saved: a membership,
     an organization's plan.
     """
-    renew_families(Family.objects.filter(user__in=list(users)))
+    who = list(users)
+    with _holding(who):
+        now = timezone.now()
+        # Not later than the tokens in force, whose ``iat`` may be a moment ahead.
+        after = Greatest(int(now.timestamp()), F("issued")) + 1
+        _change(Family.objects.filter(user__in=who), changed_at=now, claims_from=after)
 
 
-def renew_families(families: FamilyQuerySet) -> None:
-    now = timezone.now()
-    # Not later than the tokens in force, whose ``iat`` may be a moment ahead.
-    after = Greatest(int(now.timestamp()), F("issued")) + 1
-    _change(families, changed_at=now, claims_from=after)
+@contextmanager
+def _holding(users: Sequence[Any]) -> Iterator[None]:
+    """
+    Hold the rows of *users*, in one order: who is logging in comes before or after.
+
+    Before: their session is among those that are found. After: they see what has changed.
+    """
+    keys = [getattr(user, "pk", user) for user in users]
+    with transaction.atomic():
+        rows = get_user_model()._base_manager.filter(pk__in=keys).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))
+        yield
 
 
 def change_password(*, user: Any, password: str, keep: str | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from backstay.auth.issuing import own_claims
-from backstay.auth.sessions.endings import end_family, end_sessions, renew_families
+from backstay.auth.sessions.endings import end_family, end_sessions, renew_claims
 from backstay.auth.sessions.hashes import hash_of_claims, hash_of_password
 from backstay.auth.sessions.models import Family
 
@@ -27,15 +27,19 @@ def user_saved(
     families = list(Family.objects.live().filter(user=instance.pk))
     if not families:
         return
-    if not instance.is_active:
+    # Of an instance that was read long ago only what was written counts.
+    written = {"password", "is_active"} if update_fields is None else {*update_fields}
+    if "is_active" in written and not instance.is_active:
         end_sessions(instance.pk, reason=Family.End.USER)
         return
-    password, claims = hash_of_password(instance), hash_of_claims(own_claims(instance))
-    for family in families:
-        if family.password_hash != password:
-            end_family(family.pk, Family.End.PASSWORD)
+    if "password" in written:
+        password = hash_of_password(instance)
+        for family in families:
+            if family.password_hash != password:
+                end_family(family.pk, Family.End.PASSWORD)
+    claims = hash_of_claims(own_claims(instance))
     if any(family.claims_hash != claims for family in families):
-        renew_families(Family.objects.filter(user=instance.pk))
+        renew_claims([instance.pk])
 
 
 def user_deleted(instance: AbstractBaseUser, **_: Any) -> None:

@@ -17,24 +17,26 @@ Sources: RFC 9700 section 4.14.2, RFC 6819 section 5.2.2.3.
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from backstay.auth.errors import TokenExpired, TokenInvalid
+from backstay.auth.errors import InvalidCredentials, TokenExpired, TokenInvalid
 from backstay.auth.issuing import Grant, TokenPair, own_claims, token_pair, user_key
 from backstay.auth.sessions.devices import device_of
 from backstay.auth.sessions.endings import end_family
 from backstay.auth.sessions.hashes import hash_of, hash_of_claims, hash_of_password
 from backstay.auth.sessions.models import Family
 from backstay.auth.sessions.signals import refresh_reused
-from backstay.auth.tokens import Claims, codec
+from backstay.auth.tokens import Claims, TokenType, codec
 from backstay.conf import settings
 from backstay.counters import count
 from backstay.errors import ServiceUnavailable
@@ -49,8 +51,16 @@ TRIES = 8
 Standing = Literal["in force", "just spent", "spent"]
 
 
+@transaction.atomic
 def begin(user: AbstractBaseUser, request: HttpRequest | Request | None) -> TokenPair:
-    """Record a login and issue its first tokens."""
+    """
+    Record a login and issue its first tokens.
+
+    Raises:
+        InvalidCredentials: since they were checked the user was deactivated or deleted, or
+            got another password.
+    """
+    user = _still_the_same(user)
     now = timezone.now()
     own = own_claims(user)
     refresh_id = secrets.token_urlsafe(32)
@@ -67,6 +77,20 @@ def begin(user: AbstractBaseUser, request: HttpRequest | Request | None) -> Toke
         claims_hash=hash_of_claims(own),
     )
     return _pair(user, own, family, refresh_id)
+
+
+def _still_the_same(user: AbstractBaseUser) -> AbstractBaseUser:
+    """
+    Read the user anew, and hold their row.
+
+    Checking a password takes long. Whoever ends the user's sessions meanwhile holds the row
+    as well (``endings``): they come before, and this sees it, or after, and see this session.
+    """
+    rows = get_user_model()._base_manager.select_for_update(no_key=True)
+    held = rows.filter(pk=user.pk).first()
+    if held is None or not held.is_active or held.password != user.password:
+        raise InvalidCredentials
+    return cast("AbstractBaseUser", held)
 
 
 def rotate(claims: Claims) -> TokenPair:
@@ -97,21 +121,23 @@ def accepts(claims: Claims) -> bool:
     except AuthenticationFailed:
         return False
     user = family.user
-    if user is None or not user.is_active or family.password_hash != hash_of_password(user):
+    if user is None or not user.is_active or user.pk != user_key(claims):
         return False
-    refreshes = "refresh" in claims["token_type"]
-    return not refreshes or _standing(claims["jti"], family) != "spent"
+    if family.password_hash != hash_of_password(user):
+        return False
+    is_access = claims["token_type"] == "access"  # noqa: S105  # The name of a type.
+    return is_access or _standing(claims["jti"], family) != "spent"
 
 
-def log_out(refresh: str) -> None:
+def log_out(token: str, kind: TokenType = "refresh") -> None:
     """
-    End the family of a refresh token, also of one that was spent or has expired.
+    End the family of a token, also of one that was spent or has expired.
 
     Raises:
-        TokenInvalid: it is no refresh token of ours.
+        TokenInvalid: it is no token of ours of this kind.
     """
     try:
-        claims = codec().decode(refresh, "refresh")
+        claims = codec().decode(token, kind)
     except TokenExpired:
         return  # And so has its family.
     end_family(family_id(claims))

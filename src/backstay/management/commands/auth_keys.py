@@ -50,7 +50,9 @@ class Command(BaseCommand):
         if named is None:
             raise CommandError("AUTH_KEYS is not set. Name a file.")
         try:
-            getattr(self, f"_{command}")(Path(named), **options)
+            # A link stays one: it is its file that is replaced.
+            path = Path(named).resolve() if Path(named).exists() else Path(named)
+            getattr(self, f"_{command}")(path, **options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
 

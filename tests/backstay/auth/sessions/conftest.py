@@ -8,9 +8,9 @@ from django.test import override_settings
 
 from backstay import store
 from backstay.auth import issue_tokens
-from backstay.auth.sessions import denylist
 from backstay.auth.sessions.models import Family
 from backstay.auth.tokens import codec
+from tests.quiet import trust_denylist
 
 BACKSTAY = {
     "TOKEN_CLAIMS": "tests.backstay.auth.conftest.own_claims",
@@ -24,7 +24,7 @@ def project(monkeypatch):
     monkeypatch.setattr(store, "TIMEOUT_SECONDS", 30)
     store._store_of.cache_clear()
     with override_settings(ROOT_URLCONF="tests.backstay.auth.urls", BACKSTAY=BACKSTAY):
-        denylist.trust()
+        trust_denylist()
         yield
     store._store_of.cache_clear()
 

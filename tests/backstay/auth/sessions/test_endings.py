@@ -7,7 +7,7 @@ from django.core import serializers
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from backstay.auth import issue_tokens
+from backstay.auth import InvalidCredentials, issue_tokens
 from backstay.auth.sessions import endings
 from backstay.auth.sessions.endings import (
     change_password,
@@ -343,3 +343,43 @@ class TestRollback:
             assert told == []
         assert told == [(ids(pair), "logout")]
         assert not lives(api, pair)
+
+
+class TestLoginThatComesTooLate:
+    """The password was right when it was checked; by the time the session begins it is not."""
+
+    def test_after_another_password_was_set_there_is_no_session(self, user):
+        checked = authenticate(email=user.email, password=PASSWORD)
+        change_password(user=user, password="another password 1")
+        with pytest.raises(InvalidCredentials):
+            issue_tokens(checked)
+        assert not Family.objects.exists()
+
+    def test_after_a_deactivation_there_is_no_session(self, user):
+        checked = authenticate(email=user.email, password=PASSWORD)
+        get_user_model().objects.update(is_active=False)
+        with pytest.raises(InvalidCredentials):
+            issue_tokens(checked)
+
+    def test_after_a_deletion_there_is_no_session(self, user):
+        checked = authenticate(email=user.email, password=PASSWORD)
+        delete_user(user)
+        with pytest.raises(InvalidCredentials):
+            issue_tokens(checked)
+
+    def test_after_a_renaming_it_claims_the_new_name(self, user):
+        checked = authenticate(email=user.email, password=PASSWORD)
+        get_user_model().objects.update(first_name="Augusta")
+        assert claims_of(issue_tokens(checked)["access"])["first_name"] == "Augusta"
+
+
+class TestSavingPartOfAnOldInstance:
+    def test_ends_nothing_over_what_was_not_written(self, user, pair):
+        old = get_user_model().objects.get(pk=user.pk)
+        change_password(
+            user=user, password="another password 1", keep=family_of(pair["refresh"]).pk
+        )
+        old.is_active = False
+        old.first_name = "Ada"
+        old.save(update_fields=["first_name"])
+        assert family_of(pair["refresh"]).ended_at is None

@@ -15,11 +15,18 @@ from backstay.auth.sessions.models import Family
 from backstay.conf import settings
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 class Command(BaseCommand):
     help = "Delete the sessions whose last token has expired."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--batch", type=int, default=1_000, help="rows in one transaction")
+        parser.add_argument("--batch", type=_count, default=1_000, help="rows in one transaction")
 
     def handle(self, *_: Any, batch: int, **__: Any) -> None:
         expired = Family.objects.filter(expires_at__lt=timezone.now() - settings.LEEWAY)
