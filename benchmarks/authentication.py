@@ -6,7 +6,6 @@ Each side is what runs between the request and the view's permission check: head
 not. SQL statements and trips to Redis are counted beside the CPU.
 """
 
-import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,6 +30,8 @@ def run(*, seconds: float) -> None:
     with override_settings(SIMPLE_JWT=_as_ours()):
         from rest_framework_simplejwt.authentication import (
             JWTAuthentication as Peer,
+        )
+        from rest_framework_simplejwt.authentication import (
             JWTStatelessUserAuthentication as StatelessPeer,
         )
         from rest_framework_simplejwt.tokens import AccessToken
@@ -42,7 +43,7 @@ def run(*, seconds: float) -> None:
             "simplejwt": lambda: Peer().authenticate(theirs),
         }
         for name, call in contenders.items():
-            print(f"{name}: {_statements(call)} SQL")  # noqa: T201
+            print(f"{name}: {_statements(call)} SQL")
         race("Authenticate a request", contenders, seconds=seconds)
 
 

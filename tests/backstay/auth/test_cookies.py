@@ -455,6 +455,13 @@ class TestLogout:
         assert response.status_code == 204
         assert_taken_away(response)
 
+    def test_the_access_cookie_alone_ends_it_too(self, browser, pair, family):
+        del browser.cookies[REFRESH_COOKIE]
+        browser.post(LOGOUT)
+
+        family.refresh_from_db()
+        assert family.ended_for == Family.End.LOGOUT
+
     def test_without_a_session_it_is_done_already(self, browser):
         assert browser.post(LOGOUT).status_code == 204
 

@@ -255,8 +255,9 @@ class TestVerify:
 
         assert_unauthenticated(self.verify(api, token), "token_invalid")
 
-    def test_a_token_of_an_inactive_user_is_refused(self, api, inactive):
-        token = issue_tokens(inactive)["access"]
+    def test_a_token_of_an_inactive_user_is_refused(self, api, user):
+        token = issue_tokens(user)["access"]
+        type(user).objects.update(is_active=False)
 
         assert_unauthenticated(self.verify(api, token), "token_invalid")
 

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from backstay.auth import issue_tokens
 from shop.accounts.models import User

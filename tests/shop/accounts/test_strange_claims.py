@@ -1,5 +1,7 @@
 """Properly signed tokens that say of their user what we never write."""
 
+from typing import Any
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -8,6 +10,11 @@ from backstay.auth.tokens import codec
 from tests.shop.problems import assert_problem
 
 pytestmark = [pytest.mark.A2, pytest.mark.django_db]
+
+STRANGE: list[dict[str, Any]] = [
+    *({"user_id": value} for value in ("abc", {}, [], True, 1.5, None, "", 10**40, -(10**40))),
+    *({"org": value} for value in ("x", True, 1.5, {}, [])),
+]
 
 PATHS = ["/api/v1/users/me/", "/api/v2/orders/", "/api/v1/products/", "/api/token/sessions/"]
 
@@ -20,15 +27,6 @@ def client_claiming(user, **strange):
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(
-    "strange",
-    [
-        *({"user_id": value} for value in ("abc", {}, [], True, 1.5, None, "", 10**40, -(10**40))),
-        *({"org": value} for value in ("x", True, 1.5, {}, [])),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("strange", STRANGE, ids=str)
 def test_they_are_401(customer, path, strange):
     assert_problem(client_claiming(customer, **strange).get(path), 401, "token_invalid")
-    answer = client_claiming(customer, **strange).get(path)
-    assert answer.status_code == 401

@@ -51,7 +51,8 @@ class Command(BaseCommand):
             raise CommandError("AUTH_KEYS is not set. Name a file.")
         try:
             # A link stays one: it is its file that is replaced.
-            path = Path(named).resolve() if Path(named).exists() else Path(named)
+            linked = command != "generate" and Path(named).is_symlink()
+            path = Path(os.path.realpath(named) if linked else named)
             getattr(self, f"_{command}")(path, **options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None

@@ -345,30 +345,37 @@ class TestRollback:
         assert not lives(api, pair)
 
 
+def checked_by_password(user):
+    """What a login has in hand, once the password was right."""
+    found = authenticate(email=user.email, password=PASSWORD)
+    assert found is not None
+    return found
+
+
 class TestLoginThatComesTooLate:
     """The password was right when it was checked; by the time the session begins it is not."""
 
     def test_after_another_password_was_set_there_is_no_session(self, user):
-        checked = authenticate(email=user.email, password=PASSWORD)
+        checked = checked_by_password(user)
         change_password(user=user, password="another password 1")
         with pytest.raises(InvalidCredentials):
             issue_tokens(checked)
         assert not Family.objects.exists()
 
     def test_after_a_deactivation_there_is_no_session(self, user):
-        checked = authenticate(email=user.email, password=PASSWORD)
+        checked = checked_by_password(user)
         get_user_model().objects.update(is_active=False)
         with pytest.raises(InvalidCredentials):
             issue_tokens(checked)
 
     def test_after_a_deletion_there_is_no_session(self, user):
-        checked = authenticate(email=user.email, password=PASSWORD)
+        checked = checked_by_password(user)
         delete_user(user)
         with pytest.raises(InvalidCredentials):
             issue_tokens(checked)
 
     def test_after_a_renaming_it_claims_the_new_name(self, user):
-        checked = authenticate(email=user.email, password=PASSWORD)
+        checked = checked_by_password(user)
         get_user_model().objects.update(first_name="Augusta")
         assert claims_of(issue_tokens(checked)["access"])["first_name"] == "Augusta"
 
