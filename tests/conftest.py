@@ -10,6 +10,10 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import settings as hypothesis_settings
 
+# DRF's classes take their defaults from the settings when they are imported: from ours,
+# and not from those of whichever test comes first.
+from rest_framework import generics, routers  # noqa: F401
+
 from backstay.throttling import local
 from tests.guarantees import GUARANTEES
 from tests.quiet import trust_denylist

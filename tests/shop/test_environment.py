@@ -318,6 +318,7 @@ class TestDevelopmentKey:
         assert development_key(tmp_path / "one") != development_key(tmp_path / "other")
 
 
+@pytest.mark.long
 class TestProcess:
     """A bad variable ends any entry point: one line that names it, status 2, no traceback."""
 

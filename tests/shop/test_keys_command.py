@@ -349,6 +349,7 @@ def kid_of(token: str) -> str:
 @pytest.mark.A8
 @pytest.mark.django_db
 @pytest.mark.usefixtures("clock")
+@pytest.mark.long
 class TestSessions:
     @pytest.mark.parametrize("after", ALGORITHMS)
     @pytest.mark.parametrize("before", ALGORITHMS)

@@ -25,7 +25,7 @@ from tests.services import free_port
 from tests.shop.processes import eventually
 
 #: Its own database and Redis, so one run is enough.
-pytestmark = [pytest.mark.F1, pytest.mark.once]
+pytestmark = [pytest.mark.F1, pytest.mark.once, pytest.mark.long]
 
 #: Beyond what the tests ask, so that no limit stands between them and the fault.
 RATES = dict.fromkeys(("anon", "user", "login", "refresh", "auth_failure"), "100000/minute")

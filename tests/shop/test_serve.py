@@ -179,6 +179,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="Children are read fr
 
 
 @linux
+@pytest.mark.long
 class TestWorkers:
     def test_one_that_is_killed_is_replaced(self, server):
         before = server.workers()
@@ -243,6 +244,7 @@ class TestWorkers:
         assert server.workers() == before
 
 
+@pytest.mark.long
 class TestRefusals:
     """What gunicorn answers by itself has the one shape."""
 

@@ -15,7 +15,7 @@ from shop.accounts.models import Membership, Organization
 from shop.orders.models import Address
 from tests.shop.factories import AddressFactory, MembershipFactory, UserFactory
 
-pytestmark = [pytest.mark.A3, pytest.mark.django_db]
+pytestmark = [pytest.mark.A3, pytest.mark.once, pytest.mark.django_db]
 
 User = get_user_model()
 

@@ -17,7 +17,12 @@ from tests.backstay.auth.jwks import NOW, jwks, rsa_jwk
 from tests.shop.factories import PASSWORD, MembershipFactory, UserFactory
 from tests.shop.problems import assert_problem
 
-pytestmark = [pytest.mark.A7, pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+pytestmark = [
+    pytest.mark.A7,
+    pytest.mark.once,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("clock"),
+]
 
 MINUTE = 60
 DAY = 24 * 60 * MINUTE

@@ -20,7 +20,12 @@ from shop.orders.models import Address
 from tests.shop.factories import PASSWORD, AddressFactory, StaffFactory, UserFactory
 from tests.shop.problems import assert_problem
 
-pytestmark = [pytest.mark.A7, pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+pytestmark = [
+    pytest.mark.A7,
+    pytest.mark.once,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("clock"),
+]
 
 OWN, FOREIGN, TRUSTED = "http://testserver", "https://evil.example", "https://app.shop.example"
 

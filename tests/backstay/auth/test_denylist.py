@@ -35,7 +35,7 @@ from tests.faulty_redis import redis_of_ones_own
 from tests.services import free_port
 from tests.shop.processes import eventually
 
-pytestmark = [pytest.mark.A3, pytest.mark.django_db]
+pytestmark = [pytest.mark.A3, pytest.mark.once, pytest.mark.django_db]
 
 ENDED = Verdict(ended=True)
 
@@ -433,6 +433,7 @@ OUTAGES = {
 
 @pytest.mark.F1
 @pytest.mark.parametrize("outage", OUTAGES)
+@pytest.mark.long
 class TestOutage:
     @pytest.fixture
     def fault(self, outage):

@@ -45,7 +45,7 @@ from tests.backstay.auth.jwks import (
     segment,
 )
 
-pytestmark = [pytest.mark.A2, pytest.mark.A1, pytest.mark.django_db]
+pytestmark = [pytest.mark.A2, pytest.mark.A1, pytest.mark.once, pytest.mark.django_db]
 
 LEEWAY = 10
 DAY = 86_400

@@ -225,6 +225,7 @@ class TestProxies:
 
 
 @pytest.mark.T5
+@pytest.mark.long
 class TestEviction:
     """By a server of its own, whose policy the test may change."""
 

@@ -11,9 +11,11 @@ from tests.shop.problems import assert_problem
 
 pytestmark = [pytest.mark.A2, pytest.mark.django_db]
 
-STRANGE: list[dict[str, Any]] = [
-    *({"user_id": value} for value in ("abc", {}, [], True, 1.5, None, "", 10**40, -(10**40))),
-    *({"org": value} for value in ("x", True, 1.5, {}, [])),
+USER_IDS: list[Any] = ["abc", {}, [], True, 1.5, None, "", 10**40, -(10**40)]
+ORGANIZATIONS: list[Any] = ["x", True, 1.5, {}, []]
+STRANGE = [
+    *({"user_id": value} for value in USER_IDS),
+    *({"org": value} for value in ORGANIZATIONS),
 ]
 
 PATHS = ["/api/v1/users/me/", "/api/v2/orders/", "/api/v1/products/", "/api/token/sessions/"]
