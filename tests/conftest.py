@@ -52,6 +52,14 @@ def kept_connection() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def settings_left_as_found() -> Iterator[None]:
+    """Overrides that end in another order than they began would stay for the tests to come."""
+    before = settings._wrapped
+    yield
+    assert settings._wrapped is before, "a setting stays overridden"
+
+
+@pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """Give each test a cache and limits of its own, and no session that has ended."""
     cache.clear()

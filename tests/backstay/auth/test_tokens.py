@@ -294,12 +294,12 @@ class TestDecode:
 
     @pytest.mark.parametrize("name", ["100 KB", "100 KB of header", "only dots", "a deep payload"])
     def test_refuses_a_large_token_cheaply(self, name):
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(100):
             with pytest.raises(TokenInvalid):
                 codec().decode(FORGED[name], "access")
 
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
 
     def test_opens_no_connection(self, monkeypatch):
         def refuse(*_):
