@@ -54,9 +54,9 @@ def kept_connection() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def settings_left_as_found() -> Iterator[None]:
     """Overrides that end in another order than they began would stay for the tests to come."""
-    before = settings._wrapped
+    before = vars(settings)["_wrapped"]
     yield
-    assert settings._wrapped is before, "a setting stays overridden"
+    assert vars(settings)["_wrapped"] is before, "a setting stays overridden"
 
 
 @pytest.fixture(autouse=True)
