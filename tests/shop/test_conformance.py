@@ -28,7 +28,15 @@ def actor(request) -> str:
 
 @pytest.fixture
 def document(
-    transactional_db, kept_connection, version, actor, client_of, make_order, product, customer
+    transactional_db,
+    unlimited,
+    kept_connection,
+    version,
+    actor,
+    client_of,
+    make_order,
+    product,
+    customer,
 ) -> Any:
     """
     The version's document; what it names exists, so that more than 404 is met.
