@@ -19,6 +19,7 @@ from rest_framework.request import Request
 
 from backstay.auth import JWTAuthentication
 from backstay.auth.issuing import issue_tokens
+from backstay.auth.tokens import codec
 from benchmarks.measure import race
 
 SECRET = "a secret of the benchmark, which protects nothing at all"
@@ -45,11 +46,24 @@ def run(*, seconds: float) -> None:
         for name, call in contenders.items():
             print(f"{name}: {_statements(call)} SQL")
         race("Authenticate a request", contenders, seconds=seconds)
+        text, their_text = _token(ours), _token(theirs)
+        race(
+            "Verify an access token",
+            {
+                "backstay": lambda: codec().decode(text, "access"),
+                "simplejwt": lambda: AccessToken(their_text),
+            },
+            seconds=seconds / 2,
+        )
 
 
 def _request(token: str) -> Request:
     plain = RequestFactory().get("/", HTTP_AUTHORIZATION=f"Bearer {token}")
     return Request(plain)
+
+
+def _token(request: Request) -> str:
+    return str(request.headers["Authorization"]).removeprefix("Bearer ")
 
 
 def _statements(call: Callable[[], object]) -> int:
