@@ -76,8 +76,10 @@ def _enter(place: Place, start: ProcessBarrier) -> None:
     settings.BACKSTAY = {"REDIS_URL": place.redis}
     if place.database:
         connection.settings_dict["NAME"] = place.database
-    # 256 callers on two cores wait for each other longer than requests ever may.
+    # 256 callers on two cores wait for each other longer than requests ever may. Those who
+    # wait in a circle are told so by PostgreSQL itself (deadlock_timeout), after a second.
     store.TIMEOUT_SECONDS = 60
+    connection.settings_dict["OPTIONS"].pop("options", None)
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 
