@@ -109,6 +109,12 @@ def flag(value: Any) -> bool:
     return value
 
 
+def share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError("expected a number from 0 to 1.")
+    return float(value)
+
+
 def texts_by_name(value: Any) -> dict[str, str | None]:
     if not isinstance(value, dict) or not all(
         isinstance(name, str) and (text is None or isinstance(text, str))
@@ -228,6 +234,17 @@ class Settings:
 
     #: Whether answers have ``X-RateLimit-*`` too, for clients that know no others.
     LEGACY_RATE_LIMIT_HEADERS = Setting[bool](False, flag)
+
+    # --- compiled reads -------------------------------------------------------
+
+    #: The share of readings, 0 to 1, that DRF does as well: a difference is logged and
+    #: counted, and DRF's answer is the one that is sent.
+    READPLAN_VERIFY = Setting[float](0.0, share)
+
+    #: Ways to read that know how Django builds its queries; see ``backstay.readplan.sql``.
+    READPLAN_BARE_SELECT = Setting[bool](True, flag)
+    READPLAN_KEEP_SQL = Setting[bool](True, flag)
+    READPLAN_TEXT_TIMES = Setting[bool](True, flag)
 
     # --- outbox ---------------------------------------------------------------
 

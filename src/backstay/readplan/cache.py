@@ -1,0 +1,172 @@
+"""
+Which plan a serializer has, compiled once for as long as it would be the same.
+
+The same are: the class, what the queryset adds (``Shape``), and what each serializer of
+the tree says its fields depend on. A class whose fields depend on something says so::
+
+    @classmethod
+    def plan_variant(cls, context) -> Hashable: ...
+
+and is compiled once for each answer. A class that decides about its fields in code
+(``__init__``, ``get_fields`` …) without saying so is compiled anew for each request; it
+counts who does: a subclass that decides more has to say so itself.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.core.signals import setting_changed
+from django.db.models import Prefetch, QuerySet
+from django.db.models.query import ModelIterable
+from rest_framework import serializers
+
+from backstay.readplan.compile import EMPTY, Shape, compile_serializer
+from backstay.readplan.internals import fetches_as_usual, iterable_of, lookups_of
+from backstay.readplan.paths import NotPlanned
+from backstay.readplan.peers import PeerIterable
+from backstay.readplan.plan import Statement
+
+#: Whatever overrides one of these may have other fields the next time.
+_DECIDES_FIELDS = (
+    *("__init__", "__new__", "many_init", "fields", "_readable_fields", "get_fields"),
+    *("get_field_names", "get_default_field_names", "get_extra_kwargs", "include_extra_kwargs"),
+    *("build_field", "build_standard_field", "build_relational_field", "build_nested_field"),
+    *("build_property_field", "build_url_field", "build_unknown_field"),
+    *("get_uniqueness_extra_kwargs", "_get_model_fields"),
+)
+
+#: Plans that are kept; the oldest goes for a new one.
+MAX_PLANS = 1000
+
+_plans: dict[Hashable, "Plan | NotPlanned"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement, and the serializer that it was compiled from."""
+
+    statement: Statement
+    serializer: Any
+
+
+def plan_for(serializer: Any, queryset: QuerySet[Any]) -> Plan:
+    """
+    The plan of *serializer*, which is bound to its context, over *queryset*.
+
+    Raises:
+        NotPlanned: only DRF itself can show this; the text says why.
+    """
+    shape = shape_of(queryset)
+    kind: Any = type(serializer)
+    variants = _variants(kind)
+    if variants is None:
+        return Plan(compile_serializer(serializer, shape), serializer)
+    key: Hashable = (kind, shape, *(variant(serializer.context) for variant in variants))
+    plan = _plans.get(key)
+    if plan is None:
+        plan = _remembered(key, kind(context=serializer.context), shape)
+    if isinstance(plan, NotPlanned):
+        raise plan
+    return plan
+
+
+def shape_of(queryset: QuerySet[Any]) -> Shape:
+    """
+    What a serializer may use beyond the model.
+
+    Raises:
+        NotPlanned: columns cannot be asked for, for the same rows.
+    """
+    query = queryset.query
+    if not _plain(queryset):
+        raise NotPlanned("the queryset is a union, has extra(), or makes its rows in its own way")
+    lookups = lookups_of(queryset)
+    if not lookups and not query.annotation_select:
+        return EMPTY
+    chosen = [
+        one
+        for one in lookups
+        if isinstance(one, Prefetch)
+        and (one.queryset is not None or one.prefetch_to != one.prefetch_through)
+    ]
+    return Shape(
+        tuple(query.annotation_select),
+        tuple((one.prefetch_to, _chosen_shape(one.queryset)) for one in chosen),
+        tuple(
+            (one.prefetch_to, one.prefetch_through)
+            for one in chosen
+            if one.prefetch_to != one.prefetch_through
+        ),
+    )
+
+
+def _plain(queryset: Any) -> bool:
+    query = queryset.query
+    return (
+        iterable_of(queryset) in (ModelIterable, PeerIterable)
+        and fetches_as_usual(queryset)
+        and not query.combinator
+        and not query.extra
+        and not query.select_for_update
+    )
+
+
+def _chosen_shape(queryset: QuerySet[Any] | None) -> Shape:
+    if queryset is None:
+        return EMPTY
+    shape = shape_of(queryset)
+    if queryset.query.is_sliced or shape.prefetches:
+        raise NotPlanned("a Prefetch is sliced, or has a Prefetch of its own")
+    return shape
+
+
+def _remembered(key: Hashable, serializer: Any, shape: Shape) -> Plan | NotPlanned:
+    try:
+        plan: Plan | NotPlanned = Plan(compile_serializer(serializer, shape), serializer)
+    except NotPlanned as reason:
+        plan = NotPlanned(str(reason))
+    # Whoever comes next has a context of their own.
+    vars(serializer)["_context"] = {}
+    if len(_plans) >= MAX_PLANS:
+        _plans.pop(next(iter(_plans)), None)
+    return _plans.setdefault(key, plan)
+
+
+@cache
+def _variants(kind: type[Any]) -> tuple[Callable[[Any], Hashable], ...] | None:
+    """What the fields of the tree depend on; ``None`` where nobody says."""
+    found: list[Callable[[Any], Hashable]] = []
+    for serializer in _tree(kind):
+        for owner in serializer.__mro__[:-1]:  # All but ``object``.
+            if variant := vars(owner).get("plan_variant"):
+                found.append(variant.__get__(None, serializer))
+            elif any(_decides(vars(owner).get(name)) for name in _DECIDES_FIELDS):
+                return None
+    return tuple(found)
+
+
+def _decides(found: Any) -> bool:
+    """Whether a method or property is not DRF's own; classes made by ``type()`` say they are."""
+    found = getattr(found, "fget", None) or getattr(found, "func", None) or found
+    found = getattr(found, "__func__", found)
+    module = getattr(found, "__module__", None) or ""
+    return found is not None and not module.startswith("rest_framework.")
+
+
+def _tree(kind: type[Any]) -> Iterator[type[Any]]:
+    """The class, and those of the serializers that are declared in it."""
+    yield kind
+    for field in getattr(kind, "_declared_fields", {}).values():
+        inner = getattr(field, "child", field)
+        if isinstance(inner, serializers.BaseSerializer):
+            yield from _tree(type(inner))
+
+
+def _forget(**_: Any) -> None:
+    """DRF's own settings are compiled in."""
+    _plans.clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="backstay.readplan.cache")

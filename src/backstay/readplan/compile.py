@@ -1,0 +1,431 @@
+"""
+From a serializer to a ``Statement``.
+
+By allow-list: a class that is not named here, a method that is not DRF's own and a
+source that is no descriptor of Django's become a ``Call``: DRF's own code on a model
+instance, with the reason. Nothing is guessed, so what is shown cannot differ.
+
+What only changes the finished body may say so and stay compiled::
+
+    def to_representation(self, instance):
+        body = super().to_representation(instance)
+        finish = self.finisher()
+        return finish(body) if finish else body
+
+    to_representation.finished_by = "finisher"  # () -> (body) -> body, or None
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.db.models.signals import post_init
+from rest_framework import fields as drf
+from rest_framework import relations, serializers
+
+from backstay.readplan import convert
+from backstay.readplan.fields import TotalMixin
+from backstay.readplan.paths import (
+    Column,
+    Many,
+    NotCompiled,
+    NotPlanned,
+    One,
+    Place,
+    Target,
+    attribute,
+    resolve,
+)
+from backstay.readplan.plan import (
+    Call,
+    Children,
+    Convert,
+    Node,
+    Out,
+    Statement,
+    ToMany,
+    ToOne,
+    Total,
+    Totals,
+    Value,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a queryset adds to its model: names that a serializer may use."""
+
+    annotations: tuple[str, ...] = ()
+    #: ``Prefetch`` objects with a queryset or an attribute of their own, by that path.
+    prefetches: "tuple[tuple[str, Shape], ...]" = ()
+    #: Where such an attribute stands for a relation: the path, and the relation's.
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+EMPTY = Shape()
+
+
+def compile_serializer(serializer: Any, shape: Shape = EMPTY) -> Statement:
+    """
+    The plan of one ``ModelSerializer`` over a queryset of this shape.
+
+    Raises:
+        NotPlanned: only DRF itself can show this.
+    """
+    model: type[models.Model] = serializer.Meta.model
+    return _Compiler(shape).statement(serializer, model, "", shape)
+
+
+def own_code(owner: Any, method: str) -> bool:
+    """Whether the method of *owner* is not DRF's."""
+    module = getattr(getattr(type(owner), method), "__module__", None) or ""
+    return not module.startswith("rest_framework.")
+
+
+class _Compiler:
+    """Compiles one tree; ``shape`` is that of the root's queryset."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.prefetches = dict(shape.prefetches)
+        self.attributes = dict(shape.attributes)
+        #: The relations that lead back along the path to the node being compiled.
+        self.back: list[Any] = []
+
+    def statement(
+        self, serializer: Any, model: type[models.Model], path: str, shape: Shape
+    ) -> Statement:
+        statement = Statement(model)
+        if model._meta.pk is not None:
+            statement.column(model._meta.pk.attname)
+        statement.node = self.node(statement, serializer, Place(model), path, shape.annotations)
+        return statement
+
+    # --- bodies
+
+    def node(
+        self,
+        statement: Statement,
+        serializer: Any,
+        place: Place,
+        path: str,
+        annotations: tuple[str, ...] = (),
+    ) -> Node:
+        node = Node(serializer, place.model, place.prefix, path, annotations=annotations)
+        try:
+            node.finishers = tuple(finishers(serializer))
+            _refuse_own_instances(place.model)
+        except NotCompiled as reason:
+            node.opaque = str(reason)
+            self.instances(statement, node)
+            return node
+        for field in serializer._readable_fields:  # noqa: SLF001  # As ``to_representation`` does.
+            node.outs.append(self.out(statement, node, field))
+        return node
+
+    def instances(self, statement: Statement, node: Node) -> None:
+        """Have *node* made into model instances too."""
+        if node not in statement.instances:
+            statement.instances.append(node)
+            for column in node.model._meta.concrete_fields:
+                statement.texts.discard(statement.column(node.prefix + column.attname))
+            for name in node.annotations:
+                statement.column(name)
+
+    def out(self, statement: Statement, node: Node, field: Any) -> Out:
+        try:
+            return self.compiled(statement, node, field)
+        except NotCompiled as reason:
+            return self.call(statement, node, field, str(reason))
+
+    def call(
+        self, statement: Statement, node: Node, field: Any, why: str, method: str = ""
+    ) -> Call:
+        self.instances(statement, node)
+        return Call(field.field_name, field, why=why, method=method)
+
+    # --- fields
+
+    def compiled(self, statement: Statement, node: Node, field: Any) -> Out:
+        """
+        Raises:
+            NotCompiled: the field needs an instance.
+        """
+        kind = type(field)
+        if isinstance(field, TotalMixin):
+            return self.total(statement, node, field)
+        if kind is drf.SerializerMethodField:
+            why = f"{field.method_name}() takes one"
+            method = getattr(type(node.serializer), field.method_name, None)
+            node.needs += getattr(method, "needs", ())
+            return self.call(statement, node, field, why, field.method_name)
+        if kind is relations.HyperlinkedIdentityField:
+            return self.link(statement, node, field, attribute(_place(node), field.lookup_field))
+        if kind is drf.ModelField or own_code(field, "get_attribute"):
+            raise NotCompiled(f"{kind.__name__} looks at one")
+        if field.source == "*":
+            if not isinstance(field, serializers.Serializer):
+                raise NotCompiled('its source is "*"')
+            own = self.node(statement, field, _place(node), node.path, node.annotations)
+            return ToOne(str(field.field_name), field, node=own)
+        return self.sourced(statement, node, field)
+
+    def sourced(self, statement: Statement, node: Node, field: Any) -> Out:
+        """A field whose class says what kind of source it takes."""
+        if isinstance(field, serializers.ListSerializer):
+            if own_code(field, "to_representation"):
+                raise NotCompiled(f"{type(field).__name__}.to_representation is its own")
+            return self.to_many(statement, node, field, field.child)
+        if type(field) is relations.ManyRelatedField:
+            return self.to_many(statement, node, field, field.child_relation)
+        if isinstance(field, serializers.Serializer):
+            return self.to_one(statement, node, field)
+        if isinstance(field, relations.RelatedField):
+            return self.related(statement, node, field)
+        if isinstance(field, serializers.BaseSerializer | relations.ManyRelatedField):
+            raise NotCompiled(f"{type(field).__name__} is no serializer of DRF's")
+        return self.plain(statement, node, field)
+
+    def plain(self, statement: Statement, node: Node, field: Any) -> Value:
+        if display := self.display(node, field):
+            return self.value(statement, field, *display)
+        target = resolve(_place(node), field.source_attrs, node.annotations)
+        if not isinstance(target, Column):
+            raise NotCompiled(f"its source {field.source!r} is a relation")
+        if isinstance(target.field, models.FileField) and not isinstance(field, drf.FileField):
+            raise NotCompiled("a file in a field that is no FileField")
+        return self.value(statement, field, target, convert.converter(field, target.field))
+
+    def display(self, node: Node, field: Any) -> tuple[Column, Convert] | None:
+        """``get_status_display``, where it is Django's own and the column never null."""
+        name = field.source_attrs[-1]
+        method: Any = vars(node.model).get(name)
+        if len(field.source_attrs) > 1 or (
+            getattr(method, "func", None) is not models.Model._get_FIELD_display  # type: ignore[attr-defined]  # noqa: SLF001  # Django's own.
+        ):
+            return None
+        column = method.keywords["field"]
+        if column.null or type(field) not in (drf.CharField, drf.ReadOnlyField):
+            raise NotCompiled("a choice's name in an unusual field")
+        names = dict(column.flatchoices)
+        how = convert.constant("choice name", lambda value: str(names.get(value, value)))
+        return Column(node.prefix + column.attname, column), how
+
+    def value(self, statement: Statement, field: Any, column: Column, how: Convert | None) -> Value:
+        from_text = how is not None and how.from_text is not None
+        if from_text and column.path not in statement.columns:
+            statement.texts.add(column.path)
+        elif not from_text:
+            statement.texts.discard(column.path)
+        guards = self.guarded(statement, column)
+        return Value(
+            field.field_name, field, guards, column=statement.column(column.path), convert=how
+        )
+
+    def guarded(self, statement: Statement, target: Any) -> tuple[Any, ...]:
+        """The guards on the way to *target*, with their columns among those to read."""
+        guards: tuple[Any, ...] = target.guards if isinstance(target, Column) else target.at.guards
+        for guard in guards:
+            statement.texts.discard(statement.column(guard.column))
+        return guards
+
+    # --- relations
+
+    def related(self, statement: Statement, node: Node, field: Any) -> Value:
+        """A to-one relation shown as a key, a slug or a link."""
+        kind = type(field)
+        if own_code(field, "use_pk_only_optimization") or own_code(field, "to_representation"):
+            raise NotCompiled(f"{kind.__name__} shows it in its own way")
+        target = resolve(_place(node), field.source_attrs)
+        if isinstance(field, relations.PrimaryKeyRelatedField):
+            return self.value(statement, field, _key_of(target), _key_convert(field))
+        if not isinstance(target, One):
+            raise NotCompiled(f"its source {field.source!r} is no to-one relation")
+        if isinstance(field, relations.SlugRelatedField):
+            slug = _slug(field, target.follow())
+            # A relation without a row is null, whatever the field's default.
+            shown = Column(slug.path, slug.field, target.at.guards)
+            return self.value(statement, field, shown, None)
+        if isinstance(field, relations.HyperlinkedRelatedField) and len(field.source_attrs) == 1:
+            if field.lookup_field == "pk":
+                return self.link(statement, node, field, target.key)
+            return self.link(statement, node, field, attribute(target.follow(), field.lookup_field))
+        raise NotCompiled(f"{kind.__name__} takes the related one")
+
+    def link(self, statement: Statement, node: Node, field: Any, target: Target) -> Value:
+        if own_code(field, "get_url") or own_code(field, "to_representation"):
+            raise NotCompiled(f"{type(field).__name__} makes its own links")
+        if not isinstance(target, Column):
+            raise NotCompiled(f"its lookup_field {field.lookup_field!r} is no column")
+        how = Convert("link", lambda run: run.linker(field), plain=True)
+        return self.value(statement, field, Column(target.path, target.field), how)
+
+    def to_one(self, statement: Statement, node: Node, field: Any) -> ToOne:
+        target = resolve(_place(node), field.source_attrs)
+        if not isinstance(target, One):
+            raise NotCompiled(f"its source {field.source!r} is no to-one relation")
+        place = target.follow()
+        guards = self.guarded(statement, target)
+        column = statement.column(target.presence)
+        statement.texts.discard(column)
+        path = "__".join([*filter(None, [node.path]), *field.source_attrs])
+        with _Back(self, target.relation, backwards(target.relation)):
+            inside = Place(place.model, place.prefix)
+            nested = self.node(statement, field, inside, path)
+        return ToOne(field.field_name, field, guards, node=nested, column=column)
+
+    def to_many(self, statement: Statement, node: Node, field: Any, child: Any) -> ToMany:
+        path = "__".join([*filter(None, [node.path]), *field.source_attrs])
+        *steps, last = field.source_attrs
+        relation = self.attributes.get(path, last).rsplit("__", 1)[-1]
+        target = resolve(_place(node), [*steps, relation])
+        if not isinstance(target, Many):
+            raise NotCompiled(f"its source {field.source!r} is no to-many relation")
+        _refuse_unknown_manager(target.model)
+        children = Children(Statement(target.model), target.key, target.link, path)
+        inner = children.statement
+        inner.column(target.link)
+        shape = self.prefetches.get(path, EMPTY)
+        with _Back(self, None, target.back):
+            if isinstance(child, serializers.BaseSerializer):
+                inner.node = self.node(inner, child, Place(target.model), path, shape.annotations)
+            else:
+                inner.node = Node(child, target.model, path=path, scalar=True)
+                inner.node.outs = [self.element(inner, inner.node, child)]
+        guards = self.guarded(statement, target)
+        statement.texts.discard(statement.column(target.key))
+        statement.children.append(children)
+        return ToMany(field.field_name, field, guards, children=children)
+
+    def element(self, statement: Statement, node: Node, child: Any) -> Out:
+        """One of many, shown as a key, a slug or a link."""
+        kind, place = type(child), Place(node.model)
+        try:
+            if own_code(child, "to_representation"):
+                raise NotCompiled(f"{kind.__name__} shows it in its own way")
+            if isinstance(child, relations.PrimaryKeyRelatedField):
+                key: Any = attribute(place, "pk")
+                return self.value(statement, child, key, _key_convert(child))
+            if isinstance(child, relations.SlugRelatedField):
+                return self.value(statement, child, _slug(child, place), None)
+            if isinstance(child, relations.HyperlinkedRelatedField):
+                target = attribute(place, child.lookup_field)
+                return self.link(statement, node, child, target)
+            raise NotCompiled(f"{kind.__name__} takes one")
+        except NotCompiled as reason:
+            return self.call(statement, node, child, str(reason), "to_representation")
+
+    def total(self, statement: Statement, node: Node, field: Any) -> Total:
+        """An aggregate over a to-many relation of the body's own row."""
+        target = field.many(_place(node))
+        _refuse_unknown_manager(target.model)
+        key = statement.column(target.key)
+        statement.texts.discard(key)
+        for totals in statement.totals:
+            if (totals.model, totals.key, totals.link) == (target.model, key, target.link):
+                break
+        else:
+            totals = Totals(target.model, key, target.link)
+            statement.totals.append(totals)
+        totals.aggregates.append(field.aggregate())
+        index = len(totals.aggregates) - 1
+        return Total(field.field_name, field, totals=totals, index=index)
+
+
+class _Back:
+    """
+    Refuses to be led back where a ``Prefetch`` has been.
+
+    Django gives a child that was prefetched the very parent it was prefetched for, with
+    the children that the ``Prefetch`` chose; a join would find them all.
+    """
+
+    def __init__(self, compiler: _Compiler, relation: Any, back: Any) -> None:
+        if compiler.prefetches and relation is not None and relation in compiler.back:
+            raise NotPlanned("it leads back to a row whose relations a Prefetch has chosen")
+        self.compiler = compiler
+        self.back = back
+
+    def __enter__(self) -> None:
+        self.compiler.back.append(self.back)
+
+    def __exit__(self, *_: object) -> None:
+        self.compiler.back.pop()
+
+
+def backwards(relation: Any) -> Any:
+    """What leads back over a one-to-one relation; ``None`` where nothing single does."""
+    return relation.remote_field if relation.one_to_one else None
+
+
+def finishers(serializer: Any) -> Iterator[str]:
+    """
+    The methods that finish its bodies, the innermost first.
+
+    Raises:
+        NotCompiled: its ``to_representation`` does more.
+    """
+    found = []
+    for kind in type(serializer).__mro__:
+        method = vars(kind).get("to_representation")
+        if method is None:
+            continue
+        if method.__module__.startswith("rest_framework."):
+            break
+        if not hasattr(method, "finished_by"):
+            raise NotCompiled(f"{kind.__name__}.to_representation is its own")
+        found.append(method.finished_by)
+    yield from reversed(found)
+
+
+def _place(node: Node) -> Place:
+    return Place(node.model, node.prefix)
+
+
+def _refuse_own_instances(model: type[models.Model]) -> None:
+    """
+    Raises:
+        NotCompiled: an instance may hold other values than its row.
+    """
+    made_by_django = (
+        model.__init__ is models.Model.__init__
+        and model.from_db.__func__ is models.Model.from_db.__func__  # type: ignore[attr-defined]  # A classmethod.
+        and not post_init.has_listeners(model)
+    )
+    if not made_by_django:
+        raise NotCompiled(f"{model.__name__} makes its own instances")
+
+
+def _refuse_unknown_manager(model: type[models.Model]) -> None:
+    """
+    Raises:
+        NotCompiled: a related manager, which is made anew, may read other rows.
+    """
+    kind = type(model._default_manager)
+    if kind.__init__ is not models.Manager.__init__:
+        raise NotCompiled(f"the manager {kind.__name__} has an __init__ of its own")
+
+
+def _key_of(target: Target) -> Column:
+    """The column that a ``PrimaryKeyRelatedField`` shows."""
+    if isinstance(target, One):
+        return target.key
+    if isinstance(target, Column) and target.field is not None and not target.field.is_relation:
+        return target
+    raise NotCompiled("a key of what is no to-one relation")
+
+
+def _key_convert(field: Any) -> Convert | None:
+    if field.pk_field is None:
+        return None
+    return Convert("pk_field", lambda run: run.live(field.pk_field).to_representation)
+
+
+def _slug(field: Any, place: Place) -> Column:
+    place = Place(place.model, place.prefix)
+    column = resolve(place, field.slug_field.split("__"))
+    if not isinstance(column, Column) or column.guards:
+        raise NotCompiled("its slug_field leads to what may be missing")
+    if isinstance(column.field, models.FileField):
+        raise NotCompiled("a file as a slug")
+    return column

@@ -1,0 +1,245 @@
+"""
+What each field of DRF does to a column's value, as cheaply as that has the same result.
+
+By allow-list: a field class that is not in ``KINDS`` (a subclass is another class) runs
+its own ``to_representation``. So does one of ours over a column whose Python type is not
+the usual one, which is what a custom model field may have.
+"""
+
+import datetime
+import decimal
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.fields import files
+from django.utils import timezone
+from rest_framework import fields as drf
+from rest_framework.settings import api_settings
+
+from backstay.readplan.plan import Convert, Converter
+
+ISO = "iso-8601"
+UTC = datetime.UTC
+
+
+def constant(label: str, function: Converter, *, plain: bool = True) -> Convert:
+    """A conversion that depends on nothing."""
+    return Convert(label, lambda _: function, plain)
+
+
+#: A column that is shown as it is, and always a string, an integer or a boolean.
+AS_IS = constant("as is", lambda value: value)
+TEXT = constant("str", str)
+ISOFORMAT = constant("isoformat", lambda value: value.isoformat())
+
+
+def generic(field: drf.Field) -> Convert:
+    return Convert("as DRF does", lambda run: run.live(field).to_representation)
+
+
+def converter(field: drf.Field, column: models.Field | None) -> Convert | None:
+    """How *field* shows *column* (``None``: an annotation); ``None`` for as it is."""
+    make = KINDS.get(type(field))
+    return make(field, column) if make else generic(field)
+
+
+def stock(column: models.Field | None, *kinds: type[models.Field]) -> bool:
+    """Whether it is a column of Django's own, of one of these kinds."""
+    return (
+        isinstance(column, kinds)
+        and type(column).__module__.startswith("django.db.models")
+        and not hasattr(column, "from_db_value")
+    )
+
+
+def text(field: drf.Field, column: models.Field | None) -> Convert:
+    return AS_IS if stock(column, models.CharField, models.TextField) else TEXT
+
+
+def integer(field: drf.Field, column: models.Field | None) -> Convert:
+    return AS_IS if stock(column, models.IntegerField) else constant("int", int)
+
+
+def big_integer(field: drf.Field, column: models.Field | None) -> Convert:
+    if getattr(field, "coerce_to_string", api_settings.COERCE_BIGINT_TO_STRING):
+        return TEXT
+    return integer(field, column)
+
+
+def floating(field: drf.Field, column: models.Field | None) -> Convert:
+    return constant("float", float, plain=False)
+
+
+def boolean(field: drf.Field, column: models.Field | None) -> Convert:
+    return AS_IS if stock(column, models.BooleanField) else generic(field)
+
+
+def uuid(field: Any, column: models.Field | None) -> Convert:
+    if not stock(column, models.UUIDField):
+        return generic(field)
+    if field.uuid_format == "hex_verbose":
+        return TEXT
+    return constant(field.uuid_format, attrgetter(field.uuid_format))
+
+
+def decimal_number(field: Any, column: Any) -> Convert:
+    as_text = getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)
+    same_places = (
+        stock(column, models.DecimalField)
+        and field.decimal_places == column.decimal_places
+        and (field.max_digits is None or field.max_digits >= column.max_digits)
+    )
+    # Both databases give a column's values its number of places, which is then what
+    # quantize() would; from seven places on str() may write an exponent.
+    if as_text and same_places and field.decimal_places <= 6 and not _rewrites(field):
+        return TEXT
+    return generic(field) if _rewrites(field) else Convert("quantize", _quantizer(field), as_text)
+
+
+def _rewrites(field: Any) -> bool:
+    return bool(field.localize or field.normalize_output)
+
+
+def _quantizer(field: Any) -> Callable[[Any], Converter]:
+    def bind(_: Any) -> Converter:
+        as_text = getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)
+        exponent = context = None
+        if field.decimal_places is not None:
+            exponent = decimal.Decimal(".1") ** field.decimal_places
+            context = decimal.getcontext().copy()
+            if field.max_digits is not None:
+                context.prec = field.max_digits
+
+        def quantize(value: Any) -> Any:
+            if not isinstance(value, decimal.Decimal):
+                value = decimal.Decimal(str(value).strip())
+            if exponent is not None:
+                value = value.quantize(exponent, rounding=field.rounding, context=context)
+            return f"{value:f}" if as_text else value
+
+        return quantize
+
+    return bind
+
+
+def date_time(field: Any, column: models.Field | None) -> Convert | None:
+    form = getattr(field, "format", api_settings.DATETIME_FORMAT)
+    if not stock(column, models.DateTimeField):
+        return generic(field)
+    if form is None:
+        return None
+    if form.lower() != ISO or not settings.USE_TZ or hasattr(field, "timezone"):
+        return generic(field)
+
+    def bind(run: Any) -> Converter:
+        slow: Converter = run.live(field).to_representation
+        if timezone.get_current_timezone_name() != "UTC":
+            return slow
+
+        def utc(value: datetime.datetime) -> str:
+            return value.isoformat()[:-6] + "Z" if value.tzinfo is UTC else slow(value)
+
+        return utc
+
+    return Convert("isoformat", bind, True, text_of_time)
+
+
+def text_of_time(value: str) -> str:
+    """
+    ISO 8601 of what PostgreSQL in UTC writes.
+
+    >>> text_of_time("2026-01-02 03:04:05.678+00")
+    '2026-01-02T03:04:05.678000Z'
+
+    Raises:
+        ValueError: a time that Python has not (a year before 1 or after 9999).
+    """
+    if value[4] != "-" or not value.endswith("+00"):
+        raise ValueError(f"{value!r} is no time of the years 1 to 9999.")
+    if len(value) == 22:
+        return f"{value[:10]}T{value[11:19]}Z"
+    return f"{value[:10]}T{value[11:-3]:0<15}Z"
+
+
+def date(field: Any, column: models.Field | None) -> Convert | None:
+    form = getattr(field, "format", api_settings.DATE_FORMAT)
+    if not stock(column, models.DateField) or isinstance(column, models.DateTimeField):
+        return generic(field)
+    return _formatted(field, form)
+
+
+def time(field: Any, column: models.Field | None) -> Convert | None:
+    form = getattr(field, "format", api_settings.TIME_FORMAT)
+    if not stock(column, models.TimeField):
+        return generic(field)
+    return _formatted(field, form)
+
+
+def _formatted(field: Any, form: str | None) -> Convert | None:
+    if form is None:
+        return None
+    return ISOFORMAT if form.lower() == ISO else generic(field)
+
+
+def choice(field: Any, column: models.Field | None) -> Convert:
+    known = field.choice_strings_to_values
+    as_it_is = all(type(value) is str and key == value for key, value in known.items())
+    if as_it_is and stock(column, models.CharField, models.TextField):
+        return AS_IS
+    return generic(field)
+
+
+def file(field: Any, column: Any) -> Convert:
+    if not stock(column, models.FileField) or column.attr_class not in (
+        files.FieldFile,
+        files.ImageFieldFile,
+    ):
+        return generic(field)
+
+    def bind(run: Any) -> Converter:
+        if not getattr(field, "use_url", api_settings.UPLOADED_FILES_USE_URL):
+            return lambda name: name or None
+        url, request = column.storage.url, run.context.get("request")
+        if request is None:
+            return lambda name: url(name) if name else None
+        return lambda name: request.build_absolute_uri(url(name)) if name else None
+
+    return Convert("url", bind, plain=True)
+
+
+def json(field: Any, column: models.Field | None) -> Convert | None:
+    return generic(field) if field.binary else None
+
+
+def raw(field: drf.Field, column: models.Field | None) -> Convert | None:
+    return AS_IS if stock(column, *_PLAIN) else None
+
+
+_PLAIN = (models.CharField, models.TextField, models.IntegerField, models.BooleanField)
+
+KINDS: dict[type[drf.Field], Callable[[Any, Any], Convert | None]] = {
+    drf.CharField: text,
+    drf.EmailField: text,
+    drf.SlugField: text,
+    drf.URLField: text,
+    drf.RegexField: text,
+    drf.IPAddressField: text,
+    drf.IntegerField: integer,
+    drf.BigIntegerField: big_integer,
+    drf.FloatField: floating,
+    drf.BooleanField: boolean,
+    drf.UUIDField: uuid,
+    drf.DecimalField: decimal_number,
+    drf.DateTimeField: date_time,
+    drf.DateField: date,
+    drf.TimeField: time,
+    drf.ChoiceField: choice,
+    drf.FilePathField: choice,
+    drf.FileField: file,
+    drf.ImageField: file,
+    drf.JSONField: json,
+    drf.ReadOnlyField: raw,
+}

@@ -1,0 +1,331 @@
+"""
+From rows to bodies: columns in, columns out.
+
+Each statement's rows are turned on their side once. A node then makes one column of
+each of its keys, whole columns at a time, and turns those back into dicts. No model
+instance is made but where a ``Call`` needs one, and then of the same row.
+"""
+
+import copy
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, Prefetch, prefetch_related_objects
+from rest_framework.fields import SkipField, empty
+from rest_framework.relations import PKOnlyObject
+
+from backstay.readplan import peers, sql
+from backstay.readplan.convert import AS_IS
+from backstay.readplan.plan import (
+    Call,
+    Children,
+    Guard,
+    Node,
+    Out,
+    Statement,
+    ToMany,
+    ToOne,
+    Total,
+    Totals,
+    Value,
+)
+
+Column = Sequence[Any]
+
+#: In place of the value of a key that is left out.
+ABSENT = object()
+
+#: What orjson writes as DRF does; a float it writes alike within these bounds.
+_PLAIN = {str, int, bool, type(None), Decimal, UUID, datetime}
+_LEAST, _MOST = 1e-4, 1e16
+
+
+class Run:
+    """One reading: the serializer at hand, its context, the ``Prefetch`` objects in force."""
+
+    def __init__(
+        self, template: Any, serializer: Any, prefetches: dict[str, Prefetch], using: str
+    ) -> None:
+        self.serializer = serializer
+        self.context = serializer.context
+        self.prefetches = prefetches
+        self.using = using
+        #: Whether PostgreSQL may write timestamps.
+        self.utc_text = sql.writes_utc(using)
+        #: Whether nothing was shown that encoders of JSON write in different ways.
+        self.plain = True
+        self._live = {id(template): serializer}
+
+    def live(self, template: Any) -> Any:
+        """
+        The plan's own field or serializer, as a part of the serializer of this run.
+
+        A copy beneath the live parent, since DRF's ``fields`` would copy all of them in depth.
+        """
+        if id(template) not in self._live:
+            parent = self.live(template.parent)
+            if id(template) not in self._live:  # It may have come with its parent.
+                self._adopt(template, parent)
+        return self._live[id(template)]
+
+    def linker(self, template: Any) -> Callable[[Any], Any]:
+        """From a key to the link that a hyperlinked field makes of it."""
+        field, known = self.live(template), {}
+
+        def link(value: Any) -> Any:
+            if value not in known:
+                stub = PKOnlyObject(pk=value)
+                setattr(stub, field.lookup_field, value)
+                known[value] = field.to_representation(stub)
+            return known[value]
+
+        return link
+
+    def _adopt(self, template: Any, parent: Any) -> Any:
+        found = self._live[id(template)] = copy.copy(template)
+        found.parent = parent
+        vars(found).pop("fields", None)  # DRF makes them anew if someone asks.
+        for name in ("child", "child_relation", "pk_field"):
+            inner = vars(found).get(name)
+            if inner is not None:
+                setattr(found, name, self._adopt(inner, found))
+        return found
+
+
+def read(statement: Statement, rows: sql.Rows, run: Run, texts: Collection[str] = ()) -> list[Any]:
+    """What the root's node shows of each row; columns in *texts* came as PostgreSQL's text."""
+    return list(_Table(statement, rows, run, texts).shown(statement.node)) if rows else []
+
+
+class _Table:
+    """The rows of one statement, by column, and what belongs to them."""
+
+    def __init__(
+        self, statement: Statement, rows: sql.Rows, run: Run, texts: Collection[str]
+    ) -> None:
+        self.run = run
+        self.texts = texts
+        self.size = len(rows)
+        # Not strict: the root's rows may go on, with what only their order needs.
+        self.columns: dict[str, Column] = dict(zip(statement.columns, zip(*rows)))  # noqa: B905
+        self.made = {id(node): self._instances(node) for node in statement.instances}
+        self.children = {id(one): self._children(one) for one in statement.children}
+        self.totals = {id(one): self._totals(one) for one in statement.totals}
+
+    # --- bodies
+
+    def shown(self, node: Node, present: Column | None = None) -> Column:
+        """A body for each row; ``None`` where *present*, a column, is null."""
+        if node.opaque:
+            represent = self.run.live(node.serializer).to_representation
+            return [None if one is None else represent(one) for one in self.made[id(node)]]
+        calls = self._calls(node)
+        outputs = [
+            calls[id(out)] if isinstance(out, Call) else self._output(out, present)
+            for out in node.outs
+        ]
+        if node.scalar:
+            return outputs[0]
+        bodies = self._bodies(node, outputs)
+        if present is not None:
+            bodies = [
+                None if key is None else body for key, body in zip(present, bodies, strict=True)
+            ]
+        for name in node.finishers:
+            finish = getattr(self.run.live(node.serializer), name)()
+            if finish is not None:
+                bodies = [None if body is None else finish(body) for body in bodies]
+        return bodies
+
+    def _bodies(self, node: Node, outputs: list[Column]) -> list[dict[str, Any] | None]:
+        names = [out.name for out in node.outs]
+        if not names:
+            return [{} for _ in range(self.size)]
+        # Not strict: the lengths are those of the plan, and this is the innermost loop.
+        bodies: list[Any] = [dict(zip(names, values)) for values in zip(*outputs)]  # noqa: B905
+        for out, output in zip(node.outs, outputs, strict=True):
+            if out.guards or isinstance(out, Call):
+                for body, value in zip(bodies, output, strict=True):
+                    if value is ABSENT:
+                        del body[out.name]
+        return bodies
+
+    def _output(self, out: Out, present: Column | None) -> Column:
+        """One key of every body."""
+        output = self._values(out, present)
+        if not out.guards:
+            return output
+        shown = list(output)
+        for index in range(self.size):
+            if present is not None and present[index] is None:
+                continue  # There is no body, and so nothing missing in it.
+            for guard in out.guards:
+                if self.columns[guard.column][index] is None:
+                    shown[index] = self._missing(out, guard)
+                    break
+        return shown
+
+    def _values(self, out: Out, present: Column | None) -> Column:
+        if isinstance(out, Value):
+            return self._converted(out)
+        if isinstance(out, ToOne) and out.node is not None:
+            return self.shown(out.node, self.columns[out.column] if out.column else present)
+        if isinstance(out, ToMany) and out.children is not None:
+            found = self.children[id(out.children)]
+            return [found.get(key) or [] for key in self.columns[out.children.key]]
+        if isinstance(out, Total) and out.totals is not None:
+            counted = self.totals[id(out.totals)]
+            represent = self.run.live(out.field).to_representation
+            nothing = (0,) * (out.index + 1)
+            keys = self.columns[out.totals.key]
+            return [represent(counted.get(key, nothing)[out.index] or 0) for key in keys]
+        raise TypeError(f"{type(out).__name__} has no values.")
+
+    def _converted(self, out: Value) -> Column:
+        column, convert = self.columns[out.column], out.convert
+        if convert is AS_IS:
+            return column
+        if convert is None:
+            self._look_at(column)
+            return column
+        if convert.from_text and out.column in self.texts:
+            function = convert.from_text
+        else:
+            function = convert.bind(self.run)
+        shown = [None if value is None else function(value) for value in column]
+        if not convert.plain:
+            self._look_at(shown)
+        return shown
+
+    def _missing(self, out: Out, guard: Guard) -> Any:
+        """What DRF shows where a step of the source leads to nothing."""
+        if not guard.by_default:
+            return None
+        field = self.run.live(out.field)
+        if field.default is not empty:
+            try:
+                value = field.get_default()
+            except SkipField:
+                return ABSENT
+            return None if value is None else field.to_representation(value)
+        if field.allow_null:
+            return None
+        if not field.required:
+            return ABSENT
+        raise AttributeError(f"{field.source!r} leads through a relation that is null.")
+
+    # --- what belongs to the rows
+
+    def _children(self, children: Children) -> dict[Any, list[Any]]:
+        """Bodies by the key of their parent."""
+        keys = {key for key in self.columns[children.key] if key is not None}
+        if not keys:
+            return {}
+        given = self.run.prefetches.get(children.path)
+        queryset = None if given is None else given.queryset
+        takes_text = self.run.utc_text and (queryset is None or sql.takes_text(queryset))
+        texts = children.statement.texts if takes_text else ()
+        rows = sql.child_rows(children, queryset, keys, texts, self.run.using)
+        found: dict[Any, list[Any]] = {}
+        if rows:
+            table = _Table(children.statement, rows, self.run, texts)
+            bodies = table.shown(children.statement.node)
+            for key, body in zip(table.columns[children.link], bodies, strict=True):
+                found.setdefault(key, []).append(body)
+        return found
+
+    def _totals(self, totals: Totals) -> dict[Any, tuple[Any, ...]]:
+        keys = {key for key in self.columns[totals.key] if key is not None}
+        return sql.totals(totals.model, totals.link, keys, totals.aggregates, self.run.using)
+
+    def _calls(self, node: Node) -> dict[int, Column]:
+        """
+        The columns that DRF makes of instances.
+
+        An instance at a time, as DRF does: one method may leave something for the next.
+        """
+        calls = [out for out in node.outs if isinstance(out, Call)]
+        if not calls:
+            return {}
+        functions = [self._function(call) for call in calls]
+        nothing = [None] * len(calls)
+        made = [
+            nothing if one is None else [function(one) for function in functions]
+            for one in self.made[id(node)]
+        ]
+        columns = list(zip(*made, strict=True))
+        for column in columns:
+            self._look_at(column)
+        return {id(call): column for call, column in zip(calls, columns, strict=True)}
+
+    def _function(self, call: Call) -> Callable[[Any], Any]:
+        field = self.run.live(call.field)
+        if call.method == "to_representation":
+            return field.to_representation  # type: ignore[no-any-return]  # Of DRF's.
+        if call.method:
+            return getattr(field.parent, call.method)  # type: ignore[no-any-return]  # Of the user's.
+        return partial(represent, field)
+
+    def _instances(self, node: Node) -> list[Any]:
+        """An instance for each row; ``None`` where a relation is empty."""
+        model = node.model
+        names = [column.attname for column in model._meta.concrete_fields]
+        picked = [self.columns[node.prefix + name] for name in names]
+        key = names.index(model._meta.pk.attname) if model._meta.pk else 0
+        made: list[Any] = [
+            None if values[key] is None else model.from_db(self.run.using, names, values)
+            for values in zip(*picked, strict=True)
+        ]
+        there = [one for one in made if one is not None]
+        for name in node.annotations:
+            for one, value in zip(made, self.columns[name], strict=True):
+                setattr(one, name, value)
+        peers.join(there)
+        lookups: list[Any] = [*_lookups_below(self.run.prefetches.values(), node.path), *node.needs]
+        if lookups:
+            prefetch_related_objects(there, *lookups)
+        return made
+
+    def _look_at(self, values: Iterable[Any]) -> None:
+        """Note what encoders of JSON may write in different ways."""
+        if self.run.plain:
+            self.run.plain = all(map(plain, values))
+
+
+def plain(value: Any) -> bool:
+    """Whether every encoder of JSON writes *value* alike."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if kind is float:
+        return bool(value == 0 or _LEAST <= abs(value) < _MOST)
+    if kind is dict:
+        return all(type(key) is str and plain(inner) for key, inner in value.items())
+    if kind is list or kind is tuple:
+        return all(map(plain, value))
+    return value is ABSENT
+
+
+def represent(field: Any, instance: Model) -> Any:
+    """What DRF's ``Serializer.to_representation`` does for one field."""
+    try:
+        attribute = field.get_attribute(instance)
+    except SkipField:
+        return ABSENT
+    value = attribute.pk if isinstance(attribute, PKOnlyObject) else attribute
+    return None if value is None else field.to_representation(attribute)
+
+
+def _lookups_below(prefetches: Iterable[Prefetch], path: str) -> Iterable[Prefetch]:
+    """``Prefetch`` objects of the root's queryset, as seen from one of its nodes."""
+    for prefetch in prefetches:
+        if not path:
+            yield prefetch
+        elif prefetch.prefetch_through.startswith(path + "__"):
+            through = prefetch.prefetch_through[len(path) + 2 :]
+            renamed = prefetch.prefetch_to != prefetch.prefetch_through
+            yield Prefetch(through, prefetch.queryset, prefetch.to_attr if renamed else None)

@@ -1,0 +1,174 @@
+"""
+Where the value of a field's ``source`` is: a column, a to-one or a to-many relation.
+
+By allow-list: only what Django's own descriptors do is known. A property, a method or
+a descriptor of another make is ``NotCompiled``, with the reason.
+"""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Field, ForeignKey, ManyToOneRel, Model, OneToOneRel
+from django.db.models.fields import related_descriptors as related
+from django.db.models.fields.files import FileDescriptor, ImageFileDescriptor
+from django.db.models.query_utils import DeferredAttribute
+
+from backstay.readplan.plan import Guard
+
+COLUMNS = (
+    DeferredAttribute,
+    related.ForeignKeyDeferredAttribute,
+    FileDescriptor,
+    ImageFileDescriptor,
+)
+FORWARD = (related.ForwardManyToOneDescriptor, related.ForwardOneToOneDescriptor)
+
+
+class NotCompiled(Exception):
+    """The database cannot be asked for this; the text says why."""
+
+
+class NotPlanned(Exception):
+    """This serializer over this queryset has to be left to DRF as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A model that was reached, and what may be missing on the way."""
+
+    model: type[Model]
+    prefix: str = ""
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``field`` is ``None`` for an annotation."""
+
+    path: str
+    field: Field | None
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """A to-one relation, not yet followed."""
+
+    at: Place
+    relation: ForeignKey | OneToOneRel
+
+    @property
+    def model(self) -> type[Model]:
+        related: Any = self.relation.related_model
+        return related  # type: ignore[no-any-return]  # Of a relation that was contributed to its class.
+
+    @property
+    def name(self) -> str:
+        return self.relation.name
+
+    @property
+    def key(self) -> Column:
+        """
+        What DRF takes for the related row's key.
+
+        Of a foreign key that is its own value, also where it refers to another column.
+        """
+        if isinstance(self.relation, ForeignKey):
+            target = self.relation.target_field
+            return Column(self.at.prefix + self.relation.attname, target, self.at.guards)
+        path = f"{self.at.prefix}{self.name}__pk"
+        return Column(path, self.model._meta.pk, self.at.guards)
+
+    @property
+    def presence(self) -> str:
+        """The column that is null where there is no related row."""
+        if isinstance(self.relation, ForeignKey):
+            return self.at.prefix + self.relation.attname
+        return f"{self.at.prefix}{self.name}__pk"
+
+    def follow(self) -> Place:
+        """
+        Raises:
+            NotCompiled: the relation is over several columns.
+        """
+        guards = self.at.guards
+        if isinstance(self.relation, ForeignKey):
+            if len(self.relation.foreign_related_fields) != 1:
+                raise NotCompiled("a relation over several columns")
+            if self.relation.null:
+                guards += (Guard(self.presence, by_default=True),)
+        else:
+            guards += (Guard(self.presence, by_default=False),)
+        return Place(self.model, f"{self.at.prefix}{self.name}__", guards)
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A to-many relation: the rows of ``model`` whose ``link`` is the parent's ``key``."""
+
+    at: Place
+    model: type[Model]
+    key: str
+    link: str
+    #: What leads back from a child to its parent, where that is one row.
+    back: Field | None
+
+
+Target = Column | One | Many
+
+
+def resolve(place: Place, attributes: list[str], annotations: tuple[str, ...] = ()) -> Target:
+    """
+    Follow a source such as ``["customer", "user", "email"]``.
+
+    Raises:
+        NotCompiled: a step is none of Django's own descriptors, or leads through many rows.
+    """
+    *steps, last = attributes
+    for step in steps:
+        target = attribute(place, step)
+        if not isinstance(target, One):
+            raise NotCompiled(f"{step!r} is no to-one relation")
+        place = target.follow()
+    if last in annotations and not place.prefix and not hasattr(place.model, last):
+        return Column(last, None)
+    return attribute(place, last)
+
+
+def attribute(place: Place, name: str) -> Target:
+    """One step of ``resolve``."""
+    meta = place.model._meta
+    if name == "pk" and meta.pk is not None:
+        name = meta.pk.attname
+    found: Any = inspect.getattr_static(place.model, name, None)
+    kind = type(found)
+    if kind in COLUMNS:
+        return Column(place.prefix + found.field.attname, found.field, place.guards)
+    if kind in FORWARD:
+        return One(place, found.field)
+    if kind is related.ReverseOneToOneDescriptor:
+        return One(place, found.related)
+    if kind is related.ReverseManyToOneDescriptor:
+        return _reverse(place, found.rel)
+    if kind is related.ManyToManyDescriptor:
+        return _many_to_many(place, found)
+    what = "nothing the database knows" if found is None else f"a {kind.__name__}"
+    raise NotCompiled(f"{place.model.__name__}.{name} is {what}")
+
+
+def _reverse(place: Place, rel: ManyToOneRel) -> Many:
+    key = rel.field
+    target = key.target_field.attname
+    return Many(place, rel.related_model, place.prefix + target, key.attname, key)
+
+
+def _many_to_many(place: Place, found: Any) -> Many:
+    rel, reverse = found.rel, found.reverse
+    model = rel.related_model if reverse else rel.model
+    link = rel.field.name if reverse else rel.field.related_query_name()
+    through = rel.field.m2m_reverse_field_name() if reverse else rel.field.m2m_field_name()
+    target = rel.through._meta.get_field(through).target_field
+    if link.endswith("+") or not target.primary_key:
+        raise NotCompiled("a many-to-many relation that cannot be read backwards by key")
+    return Many(place, model, place.prefix + target.attname, link, None)

@@ -1,0 +1,189 @@
+"""
+Instances that load their relations together.
+
+    class OrderQuerySet(PeersMixin, QuerySet): ...
+    Order.objects.with_peers()            # or with_peers(any_queryset)
+
+A relation that is read on one of the instances of such a queryset is loaded for all of
+them, by one query, and what was loaded are peers in turn: a loop over relations costs as
+many queries as it names relations. ``select_related`` and ``prefetch_related`` still
+work; they are not needed any more.
+
+Not together: what is no plain relation, ``order.items.filter(…)`` or ``.count()``, which
+stay queries of their own, columns that ``only()`` left out, and ``iterator()``, whose
+chunks are peers each.
+
+It stands on the two dicts in which Django keeps what an instance has loaded,
+``_state.fields_cache`` and ``_prefetched_objects_cache``: ours know what to do about a
+name that is missing. No descriptor is changed.
+"""
+
+# ruff: noqa: SLF001  # The two dicts that it stands on are Django’s own.
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, Self, TypeVar
+
+from django.db.models import Model, QuerySet, prefetch_related_objects
+from django.db.models.query import ModelIterable
+
+from backstay.readplan.internals import iterable_of, yielding
+
+M = TypeVar("M", bound=Model)
+Q = TypeVar("Q", bound="QuerySet[Any]")
+
+
+def with_peers(queryset: Q) -> Q:
+    """*queryset*, whose instances load their relations together."""
+    if iterable_of(queryset) is ModelIterable:
+        return yielding(queryset, PeerIterable)  # type: ignore[no-any-return]  # Of the same class.
+    return queryset
+
+
+class PeersMixin:
+    """Put before a ``QuerySet`` class."""
+
+    def with_peers(self) -> Self:
+        return with_peers(self)  # type: ignore[type-var]  # A mixin.
+
+
+class PeerIterable(ModelIterable):
+    def __iter__(self) -> Iterator[Model]:
+        yield from join(list(super().__iter__()))
+
+
+def of(instance: Any) -> tuple[Sequence[Any], dict[Any, Any]]:
+    """The peers of *instance*, itself among them, and what they know together."""
+    cached = instance._state.fields_cache
+    if isinstance(cached, _One):
+        return cached.group.instances, cached.group.known
+    return [instance], {}
+
+
+def join(instances: Sequence[M]) -> Sequence[M]:
+    """Make *instances*, of one model, peers of each other, and what they have loaded too."""
+    fresh = [one for one in _distinct(instances) if type(one._state.fields_cache) is dict]
+    if not fresh:
+        return instances
+    group = _Group(fresh)
+    for one in fresh:
+        one._state.fields_cache = _One(one._state.fields_cache, group)
+        loaded = getattr(one, "_prefetched_objects_cache", {})
+        one._prefetched_objects_cache = _Many(loaded, group, one)  # type: ignore[attr-defined]  # Django's own.
+    for below in _loaded(fresh):
+        join(below)
+    return instances
+
+
+class _Group:
+    """Instances of one model that were read together."""
+
+    def __init__(self, instances: Sequence[Any]) -> None:
+        self.instances = instances
+        #: What was computed for all of them, by whoever did.
+        self.known: dict[Any, Any] = {}
+        #: Relations that are being loaded, which Django asks for while it loads them.
+        self.loading: set[str] = set()
+
+    def load(self, accessor: str) -> None:
+        self.loading.add(accessor)
+        try:
+            prefetch_related_objects(self.instances, accessor)
+        finally:
+            self.loading.discard(accessor)
+
+
+class _One(dict[str, Any]):
+    """The to-one relations of an instance, by name."""
+
+    __slots__ = ("group",)
+
+    def __init__(self, loaded: dict[str, Any], group: _Group) -> None:
+        super().__init__(loaded)
+        self.group = group
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.group.loading:
+            raise KeyError(name)
+        self.group.load(name)
+        found = (dict.get(one._state.fields_cache, name) for one in self.group.instances)
+        join([one for one in found if one is not None])
+        if name not in self:
+            raise KeyError(name)  # There is none; Django says so in its own way.
+        return self[name]
+
+    def __reduce__(self) -> Any:
+        """A copy is alone."""
+        return dict, (dict(self),)
+
+
+class _Many(dict[str, Any]):
+    """The to-many relations of an instance, by the name under which Django keeps them."""
+
+    __slots__ = ("group", "owner")
+
+    def __init__(self, loaded: dict[str, Any], group: _Group, owner: Any) -> None:
+        super().__init__(loaded)
+        self.group = group
+        self.owner = owner
+
+    def __missing__(self, name: str) -> Any:
+        model: Any = type(self.owner)
+        accessor = _accessors(model).get(name, name)
+        if accessor in self.group.loading:
+            raise KeyError(name)
+        self.group.loading.add(accessor)
+        try:
+            queryset = getattr(self.owner, accessor).get_queryset()
+        finally:
+            self.group.loading.discard(accessor)
+
+        def fetch_all() -> None:
+            # Only the queryset itself, ``.all()``, is loaded for all: a clone of it, such
+            # as ``.filter()`` makes, has Django's own method and stays a query of its own.
+            if queryset._result_cache is None:
+                self._load(name, accessor)
+                queryset._result_cache = self[name]._result_cache
+                queryset._prefetch_done = True
+
+        queryset._fetch_all = fetch_all
+        return queryset
+
+    def _load(self, name: str, accessor: str) -> None:
+        if name in self:
+            return
+        self.group.load(accessor)
+        loaded = (dict.get(one._prefetched_objects_cache, name, ()) for one in self.group.instances)
+        join([child for children in loaded for child in children])
+
+    def __reduce__(self) -> Any:
+        """A copy is alone."""
+        return dict, (dict(self),)
+
+
+@cache
+def _accessors(model: type[Model]) -> dict[str, str]:
+    """Attributes of *model* by the name under which Django keeps a many-to-many relation."""
+    return {
+        relation.field.related_query_name(): accessor
+        for relation in model._meta.related_objects
+        if relation.many_to_many and (accessor := relation.get_accessor_name())
+    }
+
+
+def _distinct(instances: Iterable[M]) -> Iterable[M]:
+    return {id(one): one for one in instances}.values()
+
+
+def _loaded(instances: Iterable[Any]) -> Iterable[list[Any]]:
+    """What was loaded with the instances, by relation or attribute."""
+    loaded: dict[str, list[Any]] = {}
+    for one in instances:
+        for name, value in one._state.fields_cache.items():
+            if isinstance(value, Model):
+                loaded.setdefault(name, []).append(value)
+        for name, value in (*one._prefetched_objects_cache.items(), *vars(one).items()):
+            children = value._result_cache if isinstance(value, QuerySet) else value
+            if type(children) is list and children and isinstance(children[0], Model):
+                loaded.setdefault(name, []).extend(children)
+    return loaded.values()

@@ -1,0 +1,128 @@
+"""
+The rows of a statement, as tuples.
+
+Beneath everything is ``values_list``. Three faster ways stand beside it, which know how
+Django builds its queries; a setting takes each away, and nothing else depends on them:
+
+- ``READPLAN_BARE_SELECT``: columns of a plain query are chosen a relation at a time.
+- ``READPLAN_KEEP_SQL``: the text of a to-many relation's query is made once.
+- ``READPLAN_TEXT_TIMES``: PostgreSQL writes timestamps itself where they are shown in UTC.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.db import connections, models
+from django.db.models import F, Func, TextField
+from django.utils import timezone
+
+from backstay.conf import settings
+from backstay.readplan import internals
+from backstay.readplan.plan import Children
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+class AsText(Func):
+    """PostgreSQL's own text of a value."""
+
+    template = "%(expressions)s::text"
+    output_field = TextField()
+
+
+def writes_utc(using: str) -> bool:
+    """Whether the server's text of a timestamp is in the time zone it will be shown in."""
+    connection = connections[using]
+    return (
+        settings.READPLAN_TEXT_TIMES
+        and connection.vendor == "postgresql"
+        and django_settings.USE_TZ
+        and connection.timezone_name == "UTC"
+        and timezone.get_current_timezone_name() == "UTC"
+    )
+
+
+def takes_text(queryset: Any) -> bool:
+    """Whether a column may be had as text: grouped or distinct rows would be others."""
+    query = queryset.query
+    return query.group_by is None and not query.distinct
+
+
+def root_rows(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Rows:
+    """The rows of *queryset*; those columns in *texts* as PostgreSQL's text."""
+    return list(_columns(queryset.prefetch_related(None), columns, texts))
+
+
+def child_rows(
+    children: Children, queryset: Any, keys: Collection[Any], texts: Collection[str], using: str
+) -> Rows:
+    """
+    The rows of *queryset* whose ``link`` is one of *keys*.
+
+    Without a queryset, those that a related manager has. Without an order, by primary key.
+    """
+    if queryset is None:
+        manager = children.statement.model._default_manager
+        if settings.READPLAN_KEEP_SQL and internals.reads_as_usual(manager):
+            kept = _kept(children, keys, texts, using)
+            if kept.fits(keys):
+                return kept.rows(keys)
+        queryset = manager.all()
+    return list(_children(children, queryset, keys, texts, using))
+
+
+def totals(
+    model: type[models.Model],
+    link: str,
+    keys: Collection[Any],
+    aggregates: Sequence[models.Aggregate],
+    using: str | None,
+) -> dict[Any, tuple[Any, ...]]:
+    """The aggregates over the rows whose *link* is a key, for each key that has any."""
+    named = {f"total_{index}": aggregate for index, aggregate in enumerate(aggregates)}
+    rows = (
+        model._default_manager.using(using)
+        .filter(**{f"{link}__in": keys})
+        .order_by()
+        .values_list(link)
+        .annotate(**named)
+    )
+    return {key: tuple(found) for key, *found in rows}
+
+
+def _children(
+    children: Children, queryset: Any, keys: Collection[Any], texts: Collection[str], using: str
+) -> Any:
+    # Sticky: the columns come through the very join that the filter made.
+    rows = internals.sticky(queryset.using(using)).filter(**{f"{children.link}__in": keys})
+    if not rows.ordered:
+        rows = rows.order_by("pk")
+    return _columns(rows, children.statement.columns, texts)
+
+
+def _columns(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Any:
+    """*queryset* as tuples of *columns*."""
+    if settings.READPLAN_BARE_SELECT and internals.is_bare(queryset.query):
+        return internals.selecting(queryset, columns, dict.fromkeys(texts, AsText))
+    if not texts:
+        return queryset.values_list(*columns)
+    aliases = {path: f"text_{index}" for index, path in enumerate(texts)}
+    written = {alias: AsText(F(path)) for path, alias in aliases.items()}
+    names = [aliases.get(path, path) for path in columns]
+    return queryset.annotate(**written).values_list(*names)
+
+
+def _kept(
+    children: Children, keys: Collection[Any], texts: Collection[str], using: str
+) -> internals.KeptQuery:
+    """The relation's query, made when it is first asked."""
+    name = (using, bool(texts))
+    if name not in children.kept:
+        manager = children.statement.model._default_manager
+
+        def query(keys: Collection[Any]) -> Any:
+            return _children(children, manager.all(), keys, texts, using)
+
+        children.kept[name] = internals.KeptQuery(query, next(iter(keys)), using)
+    return children.kept[name]  # type: ignore[no-any-return]  # ``plan`` knows nothing of SQL.

@@ -1,0 +1,121 @@
+"""
+Where a plan meets DRF's generic views.
+
+    class OrderViewSet(ReadPlanMixin, viewsets.ModelViewSet): ...
+
+Nothing else changes. The plan is at work where DRF's own ``list`` and ``retrieve`` run and
+JSON is rendered: between ``filter_queryset`` and the serializer, so that pagination,
+filters, versions, writes, the browsable API and OpenAPI are what they were.
+
+A ``retrieve`` whose permissions look at the object is DRF's, unless the view says that
+its rows hold them (``rows_hold``, as ``backstay.permissions.PermittedRowsMixin`` does).
+"""
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from rest_framework import renderers
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, ListSerializer
+
+from backstay.readplan import peers
+from backstay.readplan.reading import Row, attach, pages
+from backstay.readplan.render import JSONRenderer
+
+
+class ReadPlanMixin(GenericAPIView):
+    """Put before the generic view or viewset of DRF."""
+
+    #: ``False``: this view is left to DRF.
+    read_plan = True
+
+    #: Whether the answer holds only what every encoder of JSON writes alike.
+    plain_bodies = False
+
+    _reading = False
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self._reading = self._may_read("list")
+        return super().list(request, *args, **kwargs)  # type: ignore[misc, no-any-return]  # A mixin.
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        held = all(self._held_by_rows(permission) for permission in self.get_permissions())
+        self._reading = held and self._may_read("retrieve")
+        return super().retrieve(request, *args, **kwargs)  # type: ignore[misc, no-any-return]  # A mixin.
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        filtered = super().filter_queryset(queryset)
+        if self._reading:
+            serializer = super().get_serializer()
+            if _shows_rows_of(serializer, filtered):
+                return attach(filtered, serializer)
+        return filtered
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
+        given = args[0] if args else kwargs.get("instance")
+        if type(given) is Row:
+            return self._shown([given], given.body, *args, **kwargs)
+        if kwargs.get("many") and isinstance(given, QuerySet | list):
+            rows = list(given)
+            if pages(rows) is not None:
+                return self._shown(rows, [row.body for row in rows], *args, **kwargs)
+            if rows and isinstance(rows[0], Model):
+                peers.join(rows)
+        return super().get_serializer(*args, **kwargs)
+
+    def check_object_permissions(self, request: Request, obj: Any) -> None:
+        if type(obj) is not Row:  # Every row there is holds them; see ``retrieve``.
+            super().check_object_permissions(request, obj)
+
+    def get_renderers(self) -> Any:
+        return [
+            JSONRenderer() if type(one) is renderers.JSONRenderer else one
+            for one in super().get_renderers()
+        ]
+
+    def _shown(self, rows: Any, bodies: Any, *args: Any, **kwargs: Any) -> BaseSerializer:
+        """The serializer, with what it would have made of the rows."""
+        page = pages(rows)
+        if page is not None and page.touched:
+            instances = [row.instance for row in rows]
+            given = instances if kwargs.get("many") else instances[0]
+            kwargs.pop("instance", None)
+            return super().get_serializer(given, *args[1:], **kwargs)
+        self.plain_bodies = page is not None and page.plain
+        serializer = super().get_serializer(*args, **kwargs)
+        serializer._data = bodies  # type: ignore[attr-defined]  # noqa: SLF001  # Where DRF keeps it.
+        return serializer
+
+    def _may_read(self, name: str) -> bool:
+        """Whether DRF's own method follows, which only serializes what it is given."""
+        following = getattr(super(), name).__func__
+        return (
+            self.read_plan
+            and self.request.accepted_renderer.format == "json"
+            and following.__module__.startswith("rest_framework.")
+        )
+
+    def _held_by_rows(self, permission: Any) -> bool:
+        checks = getattr(type(permission), "has_object_permission", None)
+        if checks is BasePermission.has_object_permission:
+            return True
+        holds = getattr(self, "rows_hold", None)
+        return holds is not None and holds(permission)
+
+
+def _shows_rows_of(serializer: Any, queryset: Any) -> bool:
+    """Whether it is a model's serializer, of the model, in DRF's own kind of list."""
+    meta = getattr(serializer, "Meta", None)
+    kind = getattr(meta, "list_serializer_class", ListSerializer)
+    own = any(
+        getattr(kind, name) is not getattr(ListSerializer, name)
+        for name in ("to_representation", "data")
+    )
+    return (
+        isinstance(queryset, QuerySet)
+        and queryset.model is getattr(meta, "model", None)
+        and not own
+    )
