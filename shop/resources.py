@@ -13,6 +13,7 @@ from backstay.errors import FieldError, InvalidInput
 from backstay.filtering import DjangoFilterBackend, refuse_unknown_parameters
 from backstay.pagination import CursorPagination
 from backstay.permissions import PermittedRowsMixin
+from backstay.readplan import ReadPlanMixin
 from backstay.serializers import ActionSerializersMixin
 
 #: Mounts that serve only those who are logged in, whatever the resource allows.
@@ -62,7 +63,13 @@ class MountedView(APIView):
         return final
 
 
-class Resource(PermittedRowsMixin, ActionSerializersMixin, MountedView, viewsets.ModelViewSet):
+class Resource(
+    ReadPlanMixin,
+    PermittedRowsMixin,
+    ActionSerializersMixin,
+    MountedView,
+    viewsets.ModelViewSet,
+):
     """One kind of object: list, create, retrieve, change what is named, delete."""
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]

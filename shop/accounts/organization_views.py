@@ -13,6 +13,7 @@ from rest_framework.serializers import BaseSerializer
 
 from backstay.filtering import DjangoFilterBackend
 from backstay.permissions import PermittedRowsMixin
+from backstay.readplan import ReadPlanMixin
 from shop.accounts.invitations import accept_invitation
 from shop.accounts.models import Invitation, Membership, Organization, Team, User
 from shop.accounts.organizations import end_membership
@@ -30,6 +31,7 @@ from shop.resources import MountedView, Resource
 
 
 class OrganizationViewSet(
+    ReadPlanMixin,
     PermittedRowsMixin,
     MountedView,
     mixins.RetrieveModelMixin,
@@ -87,7 +89,7 @@ class MemberViewSet(OrganizationPart):
     """The members of an organization. An owner gives roles and teams, and removes."""
 
     http_method_names = ["get", "patch", "delete", "head", "options"]
-    queryset = Membership.objects.select_related("user", "team")
+    queryset = Membership.objects.all()
     permission_classes = (MEMBERS,)
     serializer_class = MemberDetail
     serializer_classes = {"partial_update": MemberChange}
@@ -105,7 +107,7 @@ class InvitationViewSet(OrganizationPart):
     """
 
     http_method_names = ["get", "post", "delete", "head", "options"]
-    queryset = Invitation.objects.select_related("invited_by")
+    queryset = Invitation.objects.all()
     permission_classes = (INVITATIONS,)  # type: ignore[assignment]  # The stubs know classes only.
     serializer_class = InvitationDetail
 
@@ -143,7 +145,7 @@ class AcceptInvitationView(MountedView, generics.GenericAPIView):
 class TeamViewSet(Resource):
     """The teams of one's own organization; owners and managers write. Staff see all."""
 
-    queryset = Team.objects.select_related("organization").order_by("name")
+    queryset = Team.objects.order_by("name")
     permission_classes = (TEAMS,)
     serializer_class = TeamDetail
 

@@ -14,6 +14,7 @@ from backstay.auth import StaffSessionAuthentication, TokenInvalid
 from backstay.filtering import DjangoFilterBackend
 from backstay.pagination import CursorPagination
 from backstay.permissions import PermittedRowsMixin
+from backstay.readplan import ReadPlanMixin
 from backstay.serializers import ActionSerializersMixin
 from shop.accounts import actions
 from shop.accounts.models import User
@@ -30,6 +31,7 @@ from shop.resources import MountedView
 
 
 class UserViewSet(
+    ReadPlanMixin,
     PermittedRowsMixin,
     ActionSerializersMixin,
     MountedView,

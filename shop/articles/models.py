@@ -24,9 +24,6 @@ class Article(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
-    #: Only on what ``ArticleQuerySet.with_comment_count`` has read.
-    comment_count: int
-
     objects = ArticleQuerySet.as_manager()
 
     class Meta:

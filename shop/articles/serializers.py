@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from backstay.readplan import CountField
 from backstay.serializers import ModelSerializer, staff
 from backstay.versioning import Collapse, TransformsMixin
 from shop.accounts.models import User
@@ -20,7 +21,7 @@ class ArticleDetail(TransformsMixin, ModelSerializer):
     """An article; its notes are between the staff."""
 
     author = Author(read_only=True)
-    comment_count = serializers.IntegerField(read_only=True)
+    comment_count = CountField("comments")
 
     class Meta:
         model = Article

@@ -19,7 +19,7 @@ class ProductViewSet(Resource):
     A product that was ever ordered cannot be deleted, only set inactive.
     """
 
-    queryset = Product.objects.select_related("organization")
+    queryset = Product.objects.all()
     permission_classes = (PRODUCTS,)
     serializer_class = ProductDetail
     pagination_class = PagePagination

@@ -13,28 +13,17 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from backstay.errors import QueryParameterError
+from backstay.readplan import stream
 from shop.orders.models import Order
-from shop.orders.querysets import OrderQuerySet
 
 CHUNK_ROWS = 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-COLUMNS = (
-    "id",
-    "status",
-    "total_amount",
-    "currency",
-    "created_at",
-    "customer_id",
-    "customer_name",
-    "customer_email",
-    "item_count",
-    "note",
-)
 
 
 class NDJSON(BaseRenderer):
@@ -66,44 +55,26 @@ class FormatNegotiation(DefaultContentNegotiation):
         return offered[wanted], offered[wanted].media_type
 
 
-def ndjson_lines(orders: OrderQuerySet, serializer: Any) -> Iterator[bytes]:
+def ndjson_lines(orders: QuerySet[Order], serializer: Any) -> Iterator[bytes]:
     """Each order as *serializer*, a list's child, shows it."""
     renderer = JSONRenderer()
-    for order in rows(orders):
-        yield renderer.render(serializer.to_representation(order)) + b"\n"
-
-
-def csv_lines(orders: OrderQuerySet) -> Iterator[bytes]:
-    """A header, then a line an order."""
-    line = csv.writer(Echo())
-    yield line.writerow(COLUMNS)
-    for order in rows(orders):
-        yield line.writerow(neutral(value) for value in cells(order))
-
-
-def rows(orders: OrderQuerySet) -> Iterator[Order]:
     with reading():
-        yield from orders.iterator(chunk_size=CHUNK_ROWS)
+        for body in stream(orders, serializer, chunk_rows=CHUNK_ROWS):
+            yield renderer.render(body) + b"\n"
+
+
+def csv_lines(orders: QuerySet[Order], serializer: Any) -> Iterator[bytes]:
+    """A header, then a line an order: the keys and the values of what *serializer* shows."""
+    line = csv.writer(Echo())
+    yield line.writerow(serializer.fields)
+    with reading():
+        for body in stream(orders, serializer, chunk_rows=CHUNK_ROWS):
+            yield line.writerow(neutral(value) for value in body.values())
 
 
 def reading() -> AbstractContextManager[Any]:
     """SQLite streams a statement by itself; a transaction there would stop every writer."""
     return transaction.atomic() if connection.vendor == "postgresql" else nullcontext()
-
-
-def cells(order: Any) -> tuple[Any, ...]:
-    return (
-        order.pk,
-        order.status,
-        order.total_amount,
-        order.currency,
-        order.created_at.isoformat().replace("+00:00", "Z"),
-        order.customer_id,
-        order.customer.name,
-        order.customer.email,
-        order.item_count,
-        order.note,
-    )
 
 
 def neutral(value: Any) -> Any:

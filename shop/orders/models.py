@@ -21,7 +21,7 @@ from django.utils import timezone
 from shop.accounts.models import User
 from shop.catalog.currency import currency_check, currency_code
 from shop.catalog.models import Product
-from shop.orders.querysets import AddressQuerySet, OrderQuerySet
+from shop.orders.querysets import AddressQuerySet
 
 MAX_QUANTITY = 100
 
@@ -98,11 +98,6 @@ class Order(models.Model):
     currency = models.CharField(max_length=3, default="EUR", validators=[currency_code])
     note = models.TextField(max_length=1000, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    #: Only on what ``OrderQuerySet.with_item_count`` has read.
-    item_count: int
-
-    objects = OrderQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -12,6 +12,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from backstay.permissions import PermittedRelatedField
+from backstay.readplan import CountField
 from backstay.serializers import ModelSerializer, Serializer, staff
 from backstay.versioning import Nest, TransformsMixin
 from shop.catalog.serializers import ProductBrief
@@ -65,7 +66,7 @@ class OrderList(TransformsMixin, ModelSerializer):
 
     total = Total(source="*", read_only=True)
     customer = CustomerBrief(read_only=True)
-    item_count = serializers.IntegerField(read_only=True)
+    item_count = CountField("items")
 
     class Meta:
         model = Order
@@ -84,6 +85,29 @@ class OrderDetail(OrderList):
 
     class Meta(OrderList.Meta):
         fields = [*OrderList.Meta.fields, "note", "items", "payments", "shipping_address"]
+
+
+class OrderRow(ModelSerializer):
+    """An order as a row of a table."""
+
+    customer_name = serializers.CharField(source="customer.user.full_name", read_only=True)
+    customer_email = serializers.EmailField(source="customer.user.email", read_only=True)
+    item_count = CountField("items")
+
+    class Meta:
+        model = Order
+        fields = [
+            "id",
+            "status",
+            "total_amount",
+            "currency",
+            "created_at",
+            "customer_id",
+            "customer_name",
+            "customer_email",
+            "item_count",
+            "note",
+        ]
 
 
 @extend_schema_field(OpenApiTypes.INT)

@@ -1,6 +1,6 @@
 """Orders and the addresses they are shipped to."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -20,13 +20,13 @@ from shop.orders.export import CSV, NDJSON, FormatNegotiation, csv_lines, ndjson
 from shop.orders.filters import OrderFilter
 from shop.orders.models import Address, Order
 from shop.orders.permissions import ADDRESSES, DELETE_WINDOW, EXPORT, ORDERS, OWN_ORDER
-from shop.orders.querysets import OrderQuerySet
 from shop.orders.serializers import (
     AddressDetail,
     OrderChange,
     OrderCreate,
     OrderDetail,
     OrderList,
+    OrderRow,
     PaymentRequest,
 )
 from shop.resources import Resource, refuse_body
@@ -48,10 +48,6 @@ class OrderViewSet(Resource):
     filterset_class = OrderFilter
     ordering_fields = ("created_at", "total_amount")
     ordering = ("-created_at",)
-
-    def get_queryset(self) -> OrderQuerySet:
-        orders = cast("OrderQuerySet", super().get_queryset())
-        return orders.for_list() if self.action == "list" else orders.for_detail()
 
     def get_renderers(self) -> list[Any]:
         """What OPTIONS says is JSON, also where rows are not."""
@@ -83,12 +79,13 @@ class OrderViewSet(Resource):
     def export(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
         """All orders of one's organization as a stream, filtered as the list."""
         everyone = Order.objects.filter(EXPORT.scope(request.user, Order))
-        orders = cast("OrderQuerySet", self.filter_queryset(everyone.for_list()))
+        orders = self.filter_queryset(everyone)
+        context = self.get_serializer_context()
         media_type = request.accepted_renderer.media_type
         if media_type == CSV.media_type:
-            lines = csv_lines(orders)
+            lines = csv_lines(orders, OrderRow(context=context))
         else:
-            lines = ndjson_lines(orders, OrderList(context=self.get_serializer_context()))
+            lines = ndjson_lines(orders, OrderList(context=context))
         return StreamingHttpResponse(lines, content_type=f"{media_type}; charset=utf-8")
 
     @extend_schema(responses=OrderDetail)

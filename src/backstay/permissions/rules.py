@@ -80,6 +80,13 @@ class Rule(OperationHolderMixin, BasePermission, metaclass=RuleType):
     def __call__(self) -> Self:
         return copy(self)
 
+    def __eq__(self, other: object) -> bool:
+        """Of the same class, made with the same arguments: a copy asks the same."""
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
     @property
     def about_objects(self) -> bool:
         """Whether the answer depends on the object, and not on the user and method alone."""

@@ -58,6 +58,11 @@ class PermittedRowsMixin(GenericAPIView):
             self._scoping = False
         return queryset.filter(all_of(permitted))
 
+    def rows_hold(self, permission: Any) -> bool:
+        """Whether every row of ``get_queryset`` has been found to satisfy *permission*."""
+        scoping = conjuncts(one() for one in scoping_permissions(self))
+        return isinstance(permission, Rule) and permission in scoping
+
     def perform_create(self, serializer: BaseSerializer) -> None:
         self.save_permitted(serializer)
 

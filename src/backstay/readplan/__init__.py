@@ -18,7 +18,7 @@ descriptors and DRF's fields, ``compile`` makes a ``plan`` with them, ``cache`` 
 from backstay.readplan.fields import CountField, DecimalSumField, SumField
 from backstay.readplan.needs import needs
 from backstay.readplan.peers import PeersMixin, with_peers
-from backstay.readplan.reading import read
+from backstay.readplan.reading import read, stream
 from backstay.readplan.render import JSONRenderer
 from backstay.readplan.views import ReadPlanMixin
 
@@ -31,5 +31,6 @@ __all__ = [
     "SumField",
     "needs",
     "read",
+    "stream",
     "with_peers",
 ]

@@ -22,6 +22,7 @@ name that is missing. No descriptor is changed.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, Self, TypeVar
 
 from django.db.models import Model, QuerySet, prefetch_related_objects
@@ -49,7 +50,10 @@ class PeersMixin:
 
 class PeerIterable(ModelIterable):
     def __iter__(self) -> Iterator[Model]:
-        yield from join(list(super().__iter__()))
+        instances = super().__iter__()
+        at_once = self.chunk_size if self.chunked_fetch else None
+        while chunk := list(islice(instances, at_once)):
+            yield from join(chunk)
 
 
 def of(instance: Any) -> tuple[Sequence[Any], dict[Any, Any]]:

@@ -13,6 +13,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django.db import OperationalError
@@ -32,10 +33,17 @@ logger = logging.getLogger(__name__)
 
 def read(queryset: QuerySet[Any], serializer: Any) -> list[Any]:
     """What *serializer*, that of a single object, shows of each row."""
-    found = list(attach(queryset, serializer))
-    if found and isinstance(found[0], Row):
-        return [row.body for row in found]
-    return [serializer.to_representation(one) for one in found]
+    return [_body(one, serializer) for one in attach(queryset, serializer)]
+
+
+def stream(queryset: QuerySet[Any], serializer: Any, *, chunk_rows: int = 1000) -> Iterator[Any]:
+    """The same in constant memory: so many rows are read at once, as ``iterator()`` does."""
+    for one in attach(queryset, serializer).iterator(chunk_size=chunk_rows):
+        yield _body(one, serializer)
+
+
+def _body(one: Any, serializer: Any) -> Any:
+    return one.body if type(one) is Row else serializer.to_representation(one)
 
 
 def attach(queryset: QuerySet[Any], serializer: Any) -> QuerySet[Any]:
@@ -57,6 +65,9 @@ class Page:
     plain: bool
     #: Whether somebody has set an attribute, which the bodies know nothing of.
     touched: bool = False
+
+    def rows(self) -> "Iterator[Row]":
+        return (Row(self, index) for index in range(len(self.bodies)))
 
     @cached_property
     def instances(self) -> list[Any]:
@@ -123,9 +134,12 @@ class _Rows(BaseIterable):
         try:
             plan = plan_for(self.serializer, queryset)
         except NotPlanned:
-            return iter(_instances(queryset))
+            return self._peers(queryset)
+        if self.chunked_fetch:
+            return self._streamed(plan, queryset)
         try:
-            page = _read(plan, queryset, self.serializer)
+            reading = _Reading(plan, queryset, self.serializer)
+            page = reading.page(list(reading.root))
         except OperationalError:
             raise  # The database is out: DRF would fare no better.
         except Exception:
@@ -134,31 +148,49 @@ class _Rows(BaseIterable):
                 "The read plan of %s failed; DRF read in its place.", kind.__qualname__
             )
             count("readplan_failed", serializer=kind.__qualname__)
-            return iter(_instances(queryset))
+            return self._peers(queryset)
         if settings.READPLAN_VERIFY and random.random() < settings.READPLAN_VERIFY:  # noqa: S311  # No secret.
             _verify(page, queryset, self.serializer)
-        return (Row(page, index) for index in range(len(page.bodies)))
+        return page.rows()
+
+    def _peers(self, queryset: Any) -> Iterator[Any]:
+        """Instances, with what the queryset prefetches."""
+        queryset = peers.with_peers(queryset)
+        return iter(queryset.iterator(self.chunk_size) if self.chunked_fetch else queryset)
+
+    def _streamed(self, plan: Plan, queryset: Any) -> Iterator[Any]:
+        """What was sent cannot be taken back, so a failure here is one."""
+        reading = _Reading(plan, queryset, self.serializer)
+        rows = reading.root.iterator(self.chunk_size)
+        while chunk := list(islice(rows, self.chunk_size)):
+            yield from reading.page(chunk).rows()
 
 
-def _instances(queryset: Any) -> Sequence[Model]:
-    """Peers, with what the queryset prefetches."""
-    return peers.join(list(queryset))
+class _Reading:
+    """One plan over one queryset: the root's query, and what becomes of its rows."""
 
+    def __init__(self, plan: Plan, queryset: Any, serializer: Any) -> None:
+        self.plan = plan
+        self.queryset = queryset
+        self.serializer = serializer
+        ordering = _ordering(queryset)
+        columns = plan.statement.columns
+        self.columns = [*columns, *(name for name in ordering if name not in columns)]
+        utc = sql.writes_utc(queryset.db) and sql.takes_text(queryset)
+        #: A cursor is made of the values by which the rows are ordered, not of their text.
+        self.texts = plan.statement.texts - set(ordering) if utc else set()
+        self.root = sql.root(queryset, self.columns, self.texts)
 
-def _read(plan: Plan, queryset: Any, serializer: Any) -> Page:
-    statement = plan.statement
-    prefetches = {one.prefetch_to: one for one in lookups_of(queryset) if isinstance(one, Prefetch)}
-    run = execute.Run(plan.serializer, serializer, prefetches, queryset.db)
-    ordering = [name for name in _ordering(queryset) if name not in statement.columns]
-    texts: set[str] = set()
-    if run.utc_text and sql.takes_text(queryset):
-        texts = statement.texts - set(_ordering(queryset))
-    rows = sql.root_rows(queryset, [*statement.columns, *ordering], texts)
-    bodies = execute.read(statement, rows, run, texts)
-    names = [*statement.columns, *ordering]
-    columns: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows)))  # noqa: B905  # No rows, no columns.
-    kept = {name: column for name, column in columns.items() if name not in texts}
-    return Page(queryset, bodies, kept, run.plain)
+    def page(self, rows: sql.Rows) -> Page:
+        prefetches = {
+            one.prefetch_to: one for one in lookups_of(self.queryset) if isinstance(one, Prefetch)
+        }
+
+        run = execute.Run(self.plan.serializer, self.serializer, prefetches, self.queryset.db)
+        bodies = execute.read(self.plan.statement, rows, run, self.texts)
+        columns: dict[str, Sequence[Any]] = dict(zip(self.columns, zip(*rows)))  # noqa: B905  # No rows, no columns.
+        kept = {name: column for name, column in columns.items() if name not in self.texts}
+        return Page(self.queryset, bodies, kept, run.plain)
 
 
 def _ordering(queryset: Any) -> list[str]:
@@ -170,7 +202,7 @@ def _ordering(queryset: Any) -> list[str]:
 
 def _verify(page: Page, queryset: Any, serializer: Any) -> None:
     """Have DRF show the same rows; its bodies are served, and a difference is told."""
-    instances = _instances(queryset)
+    instances = list(peers.with_peers(queryset))
     expected = [serializer.to_representation(one) for one in instances]
     renderer = JSONRenderer()
     outcome = "same" if renderer.render(page.bodies) == renderer.render(expected) else "different"

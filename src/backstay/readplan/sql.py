@@ -49,9 +49,9 @@ def takes_text(queryset: Any) -> bool:
     return query.group_by is None and not query.distinct
 
 
-def root_rows(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Rows:
-    """The rows of *queryset*; those columns in *texts* as PostgreSQL's text."""
-    return list(_columns(queryset.prefetch_related(None), columns, texts))
+def root(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Any:
+    """*queryset*, yielding tuples; those columns in *texts* as PostgreSQL's text."""
+    return _columns(queryset.prefetch_related(None), columns, texts)
 
 
 def child_rows(

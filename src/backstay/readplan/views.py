@@ -11,6 +11,7 @@ A ``retrieve`` whose permissions look at the object is DRF's, unless the view sa
 its rows hold them (``rows_hold``, as ``backstay.permissions.PermittedRowsMixin`` does).
 """
 
+from functools import wraps
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -22,8 +23,31 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from backstay.readplan import peers
-from backstay.readplan.reading import Row, attach, pages
+from backstay.readplan.reading import Row, attach, pages, read
 from backstay.readplan.render import JSONRenderer
+
+
+class _Reading:
+    """
+    DRF's own ``list`` or ``retrieve``, with the plan at work while it runs.
+
+    A view that has neither DRF's nor another keeps having none, for its routes' sake.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, view: "ReadPlanMixin | None", owner: type["ReadPlanMixin"]) -> Any:
+        following = getattr(super(ReadPlanMixin, view or owner), self.name)
+        if view is None or not following.__module__.startswith("rest_framework."):
+            return following
+
+        @wraps(following)
+        def reading(*args: Any, **kwargs: Any) -> Response:
+            view._reading = view._may_read(self.name)  # noqa: SLF001  # Of this module.
+            return following(*args, **kwargs)  # type: ignore[no-any-return]  # DRF's answer.
+
+        return reading
 
 
 class ReadPlanMixin(GenericAPIView):
@@ -37,14 +61,8 @@ class ReadPlanMixin(GenericAPIView):
 
     _reading = False
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        self._reading = self._may_read("list")
-        return super().list(request, *args, **kwargs)  # type: ignore[misc, no-any-return]  # A mixin.
-
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        held = all(self._held_by_rows(permission) for permission in self.get_permissions())
-        self._reading = held and self._may_read("retrieve")
-        return super().retrieve(request, *args, **kwargs)  # type: ignore[misc, no-any-return]  # A mixin.
+    list = _Reading("list")
+    retrieve = _Reading("retrieve")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         filtered = super().filter_queryset(queryset)
@@ -65,6 +83,10 @@ class ReadPlanMixin(GenericAPIView):
             if rows and isinstance(rows[0], Model):
                 peers.join(rows)
         return super().get_serializer(*args, **kwargs)
+
+    def read_back(self, queryset: QuerySet[Any], serializer: Any) -> Any:
+        """What *serializer* shows of the first row; ``None`` without one."""
+        return next(iter(read(queryset[:1], serializer)), None)
 
     def check_object_permissions(self, request: Request, obj: Any) -> None:
         if type(obj) is not Row:  # Every row there is holds them; see ``retrieve``.
@@ -90,13 +112,10 @@ class ReadPlanMixin(GenericAPIView):
         return serializer
 
     def _may_read(self, name: str) -> bool:
-        """Whether DRF's own method follows, which only serializes what it is given."""
-        following = getattr(super(), name).__func__
-        return (
-            self.read_plan
-            and self.request.accepted_renderer.format == "json"
-            and following.__module__.startswith("rest_framework.")
-        )
+        """Whether what comes next is JSON, and nobody looks at the object itself."""
+        if not self.read_plan or self.request.accepted_renderer.format != "json":
+            return False
+        return name == "list" or all(map(self._held_by_rows, self.get_permissions()))
 
     def _held_by_rows(self, permission: Any) -> bool:
         checks = getattr(type(permission), "has_object_permission", None)

@@ -11,6 +11,7 @@ action's serializer, and answers with the object read back through
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -56,11 +57,16 @@ class ActionSerializersMixin(GenericAPIView):
 
     def respond(self, instance: Any, **kwargs: Any) -> Response:
         """Answer with *instance* as a GET would show it now; without a body where none would."""
-        current = self.get_queryset().filter(pk=instance.pk).first()
-        if current is None:
+        shown = self.get_response_serializer_class()(context=self.get_serializer_context())
+        body = self.read_back(self.get_queryset().filter(pk=instance.pk), shown)
+        if body is None:
             return Response(**{"status": status.HTTP_204_NO_CONTENT, **kwargs})
-        shown = self.get_response_serializer_class()
-        return Response(shown(current, context=self.get_serializer_context()).data, **kwargs)
+        return Response(body, **kwargs)
+
+    def read_back(self, queryset: QuerySet[Any], serializer: Any) -> Any:
+        """What *serializer* shows of the first row; ``None`` without one."""
+        current = queryset.first()
+        return None if current is None else serializer.to_representation(current)
 
     def _action(self) -> str | None:
         """The action; when OPTIONS describes what another method takes, that method's."""

@@ -8,7 +8,7 @@ is then an unknown field. Without a request nothing that is declared is shown.
 ``role`` and ``plan`` read ``user.role`` and ``user.organization.plan``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,15 @@ class VisibleFieldsMixin:
             for name, field in fields.items()
             if name not in rules or (request is not None and rules[name].admits(request.user))
         }
+
+    @classmethod
+    def plan_variant(cls, context: Mapping[str, Any]) -> Hashable:
+        """What its fields depend on, for compiled reads: who asks."""
+        rules: Mapping[str, Visibility] = getattr(getattr(cls, "Meta", None), "visible_to", {})
+        request = context.get("request")
+        if not rules or request is None:
+            return request is None
+        return tuple(rule.admits(request.user) for rule in rules.values())
 
     def _documenting(self) -> bool:
         """A schema shows what anybody may see; drf-spectacular marks its views so."""

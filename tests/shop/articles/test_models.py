@@ -25,14 +25,6 @@ class TestVisibleTo:
         assert set(Article.objects.visible_to(user)) == seen
 
 
-class TestCommentCount:
-    def test_each_article_counts_its_own(self, article, draft):
-        factories.CommentFactory.create_batch(2, article=article)
-        articles = Article.objects.with_comment_count()
-        counts = {article.pk: article.comment_count for article in articles}
-        assert counts == {article.pk: 2, draft.pk: 0}
-
-
 class TestDeleting:
     def test_an_article_takes_its_comments_along(self, comment):
         Article.objects.all().delete()

@@ -77,27 +77,3 @@ class TestScope:
         assert list(Address.objects.owned_by(customer)) == [address]
         assert not Address.objects.owned_by(staff).exists()
         assert not Address.objects.owned_by(AnonymousUser()).exists()
-
-
-@pytest.mark.L1
-class TestReading:
-    def test_a_list_is_one_query(self, order, foreign_order, django_assert_num_queries):
-        with django_assert_num_queries(1):
-            rows = [(row.customer.email, row.item_count) for row in Order.objects.for_list()]
-        assert {count for _, count in rows} == {1}
-
-    def test_an_order_without_items_counts_none(self):
-        factories.OrderFactory.create()
-        assert Order.objects.for_list().get().item_count == 0
-
-    def test_items_are_counted_without_grouping_the_orders(self):
-        assert "GROUP BY" not in str(Order.objects.for_list().query)
-
-    def test_details_are_three_queries_for_any_number(
-        self, order, foreign_order, django_assert_num_queries
-    ):
-        with django_assert_num_queries(3):
-            for row in Order.objects.for_detail():
-                assert row.shipping_address.city
-                assert [item.product.name for item in row.items.all()]
-                assert list(row.payments.all()) == []
