@@ -53,11 +53,13 @@ class UserDetail(ModelSerializer):
 
     full_name = serializers.CharField(read_only=True)
     is_self = serializers.SerializerMethodField()
-    organization = OrganizationBrief(read_only=True, allow_null=True)
+    organization = OrganizationBrief(
+        source="membership.organization", read_only=True, allow_null=True
+    )
     role = serializers.ChoiceField(
         choices=["staff", "owner", "manager", "member", "customer"], read_only=True
     )
-    team = TeamBrief(read_only=True, allow_null=True)
+    team = TeamBrief(source="membership.team", read_only=True, allow_null=True)
     permissions = serializers.SerializerMethodField()
 
     class Meta:

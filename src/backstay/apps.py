@@ -12,6 +12,7 @@ class BackstayConfig(AppConfig):
         from backstay import checks
         from backstay.auth import checks as auth_checks
         from backstay.errors import checks as error_checks
+        from backstay.readplan import checks as readplan_checks
         from backstay.throttling import checks as throttle_checks
 
         for check in (
@@ -26,6 +27,9 @@ class BackstayConfig(AppConfig):
             error_checks.check_error_formatter,
             error_checks.check_error_middleware,
             error_checks.check_csrf_view,
+            readplan_checks.check_queries_for_each,
+            readplan_checks.check_all_fields,
+            readplan_checks.check_relations,
         ):
             register(check)
         for check in (

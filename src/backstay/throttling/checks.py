@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's own name.
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.permissions import AllowAny
 from rest_framework.settings import api_settings
 
 from backstay.conf import settings
+from backstay.routes import views
 from backstay.store import StoreUnavailable, store
 from backstay.throttling.limits import RateThrottle
 from backstay.throttling.rates import DEFAULT_RATES, rates_of
@@ -122,32 +121,12 @@ def check_eviction(**_: Any) -> list[CheckMessage]:
     ]
 
 
-def views() -> Iterator[Any]:
-    """A view object for each DRF view that the URLconf leads to."""
-    if not getattr(django_settings, "ROOT_URLCONF", None):
-        return
-    for callback in _callbacks(get_resolver().url_patterns):
-        kind: Any = getattr(callback, "cls", None)
-        if hasattr(kind, "get_throttles"):
-            view = kind(**getattr(callback, "initkwargs", {}))
-            view.action_map = getattr(callback, "actions", None)
-            yield view
-
-
 def throttles_in_use() -> set[type[RateThrottle]]:
     """Ours, of the project's default and of all views."""
     found: set[Any] = {*api_settings.DEFAULT_THROTTLE_CLASSES}
     for view in views():
         found.update(view.throttle_classes)
     return {kind for kind in found if issubclass(kind, RateThrottle)}
-
-
-def _callbacks(patterns: Any) -> Iterator[Any]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            yield from _callbacks(pattern.url_patterns)
-        elif isinstance(pattern, URLPattern):
-            yield pattern.callback
 
 
 def _rate_errors() -> Iterator[ImproperlyConfigured]:
