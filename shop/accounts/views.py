@@ -42,7 +42,7 @@ class UserViewSet(
     """Oneself and the members of one's own organization; for staff, everyone."""
 
     http_method_names = ["get", "post", "head", "options"]
-    queryset = User.objects.with_membership()
+    queryset = User.objects.all()
     permission_classes = (USERS,)
     serializer_class = UserDetail
     serializer_classes = {"list": UserList, "create": UserCreate}

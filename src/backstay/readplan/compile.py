@@ -328,6 +328,7 @@ class _Compiler:
             totals = Totals(target.model, key, target.link)
             statement.totals.append(totals)
         totals.aggregates.append(field.aggregate())
+        totals.rows_only &= field.counts_rows
         index = len(totals.aggregates) - 1
         return Total(field.field_name, field, totals=totals, index=index)
 

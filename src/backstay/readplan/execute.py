@@ -114,7 +114,7 @@ class _Table:
         self.columns: dict[str, Column] = dict(zip(statement.columns, zip(*rows)))  # noqa: B905
         self.made = {id(node): self._instances(node) for node in statement.instances}
         self.children = {id(one): self._children(one) for one in statement.children}
-        self.totals = {id(one): self._totals(one) for one in statement.totals}
+        self.totals = {id(one): self._totals(statement, one) for one in statement.totals}
 
     # --- bodies
 
@@ -238,9 +238,14 @@ class _Table:
                 found.setdefault(key, []).append(body)
         return found
 
-    def _totals(self, totals: Totals) -> dict[Any, tuple[Any, ...]]:
+    def _totals(self, statement: Statement, totals: Totals) -> dict[Any, tuple[Any, ...]]:
+        children = totals.children_of(statement)
+        if children is not None and children.path not in self.run.prefetches:
+            width = len(totals.aggregates)
+            found = self.children[id(children)]
+            return {key: (len(bodies),) * width for key, bodies in found.items()}
         keys = {key for key in self.columns[totals.key] if key is not None}
-        return sql.totals(totals.model, totals.link, keys, totals.aggregates, self.run.using)
+        return sql.totals(totals, keys, self.run.using)
 
     def _calls(self, node: Node) -> dict[int, Column]:
         """

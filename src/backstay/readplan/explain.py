@@ -90,27 +90,28 @@ def _attribute_of(value: ast.expr, name: str) -> str | None:
 
 def _queries(statement: Statement) -> int:
     below = sum(_queries(children.statement) for children in statement.children)
-    return 1 + len(statement.totals) + below
+    totals = [one for one in statement.totals if one.children_of(statement) is None]
+    return 1 + len(totals) + below
 
 
 def _statement(statement: Statement, pad: str) -> Iterator[str]:
     yield f"{pad}{statement.model.__name__}: {', '.join(statement.columns)}"
-    yield from _node(statement.node, pad + "  ")
+    yield from _node(statement.node, statement, pad + "  ")
 
 
-def _node(node: Node, pad: str) -> Iterator[str]:
+def _node(node: Node, statement: Statement, pad: str) -> Iterator[str]:
     if node.opaque:
         yield f"{pad}all of it from an instance: {node.opaque}"
         return
     for out in node.outs:
-        yield f"{pad}{out.name or 'each'}: {_how(out)}"
+        yield f"{pad}{out.name or 'each'}: {_how(out, statement)}"
         if isinstance(out, ToOne) and out.node is not None:
-            yield from _node(out.node, pad + "  ")
+            yield from _node(out.node, statement, pad + "  ")
         elif isinstance(out, ToMany) and out.children is not None:
             yield from _statement(out.children.statement, pad + "  ")
 
 
-def _how(out: Out) -> str:
+def _how(out: Out, statement: Statement) -> str:
     if isinstance(out, Value):
         return f"{out.column}, {out.convert.label if out.convert else 'as it is'}"
     if isinstance(out, ToOne):
@@ -118,5 +119,7 @@ def _how(out: Out) -> str:
     if isinstance(out, ToMany) and out.children is not None:
         return f"one query by {out.children.link}"
     if isinstance(out, Total) and out.totals is not None:
+        if out.totals.children_of(statement) is not None:
+            return f"the number of {out.totals.model.__name__} that are read anyway"
         return f"one grouped query of {out.totals.model.__name__} by {out.totals.link}"
     return f"from an instance: {out.why}" if isinstance(out, Call) else ""

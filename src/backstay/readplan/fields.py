@@ -21,6 +21,7 @@ from rest_framework import serializers
 
 from backstay.readplan import peers, sql
 from backstay.readplan.paths import Many, NotCompiled, Place, attribute
+from backstay.readplan.plan import Totals
 
 
 class TotalMixin:
@@ -32,6 +33,11 @@ class TotalMixin:
         self.relation = relation
         self.column = column
         super().__init__(read_only=True, **kwargs)  # type: ignore[call-arg]  # A mixin.
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it is the number of rows, whatever is in them."""
+        return self.function is Count and self.column == "pk"
 
     def aggregate(self) -> Aggregate:
         return self.function(self.column)
@@ -52,8 +58,8 @@ class TotalMixin:
         many = self.many(Place(type(instance)))
         if name not in known:
             keys = {getattr(one, many.key) for one in together}
-            using = instance._state.db
-            known[name] = sql.totals(many.model, many.link, keys, [self.aggregate()], using)
+            wanted = Totals(many.model, many.key, many.link, [self.aggregate()])
+            known[name] = sql.totals(wanted, keys, instance._state.db)
         (total,) = known[name].get(getattr(instance, many.key), (0,))
         return total or 0
 

@@ -137,7 +137,7 @@ class KeptQuery:
         self.most_keys = connection.features.max_query_params
         #: PostgreSQL takes all keys as one parameter, so its text is always the same.
         self.as_array = connection.vendor == "postgresql"
-        self.text = text.replace("IN (%s)", "= ANY(%s)" if self.as_array else "IN ({keys})")
+        self.text = text.replace("IN (%s)", "= ANY(%s)") if self.as_array else text
         self.converters = self.compiler.get_converters([one[0] for one in self.compiler.select])
         (lookup,) = self.compiler.query.where.children if self.kept else (None,)
         self.prepared = lookup.lhs.output_field.get_db_prep_value if lookup else None
@@ -152,7 +152,8 @@ class KeptQuery:
         if self.as_array:
             text, values = self.text, [values]
         else:
-            text = self.text.format(keys=", ".join(["%s"] * len(values)))
+            each = ", ".join(["%s"] * len(values))
+            text = self.text.replace("IN (%s)", f"IN ({each})")
         with connection.cursor() as cursor:
             cursor.execute(text, values)
             found = cursor.fetchall()

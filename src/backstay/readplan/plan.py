@@ -149,6 +149,18 @@ class Totals:
     key: str
     link: str
     aggregates: list[Aggregate] = field(default_factory=list)
+    #: Whether only rows are counted, which tells nothing new of children that are read.
+    rows_only: bool = True
+    #: Its query, where its text is kept; see ``sql``.
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+    def children_of(self, statement: Statement) -> "Children | None":
+        """Where the same rows are read anyway and nothing but their number is asked for."""
+        same = (self.model, self.key, self.link)
+        for children in statement.children if self.rows_only else ():
+            if (children.statement.model, children.key, children.link) == same:
+                return children
+        return None
 
 
 @dataclass(slots=True, eq=False)

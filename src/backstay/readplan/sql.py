@@ -9,17 +9,17 @@ Django builds its queries; a setting takes each away, and nothing else depends o
 - ``READPLAN_TEXT_TIMES``: PostgreSQL writes timestamps itself where they are shown in UTC.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.db import connections, models
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import F, Func, TextField
 from django.utils import timezone
 
 from backstay.conf import settings
 from backstay.readplan import internals
-from backstay.readplan.plan import Children
+from backstay.readplan.plan import Children, Totals
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -62,43 +62,31 @@ def child_rows(
 
     Without a queryset, those that a related manager has. Without an order, by primary key.
     """
-    if queryset is None:
-        manager = children.statement.model._default_manager
-        if settings.READPLAN_KEEP_SQL and internals.reads_as_usual(manager):
-            kept = _kept(children, keys, texts, using)
-            if kept.fits(keys):
-                return kept.rows(keys)
-        queryset = manager.all()
-    return list(_children(children, queryset, keys, texts, using))
+    manager = children.statement.model._default_manager
+
+    def query(keys: Collection[Any]) -> Any:
+        every = manager.all() if queryset is None else queryset
+        # Sticky: the columns come through the very join that the filter made.
+        rows = internals.sticky(every.using(using)).filter(**{f"{children.link}__in": keys})
+        rows = rows if rows.ordered else rows.order_by("pk")
+        return _columns(rows, children.statement.columns, texts)
+
+    if queryset is not None:
+        return list(query(keys))
+    return _kept_rows(children.kept, using, query, keys, manager, bool(texts))
 
 
-def totals(
-    model: type[models.Model],
-    link: str,
-    keys: Collection[Any],
-    aggregates: Sequence[models.Aggregate],
-    using: str | None,
-) -> dict[Any, tuple[Any, ...]]:
-    """The aggregates over the rows whose *link* is a key, for each key that has any."""
-    named = {f"total_{index}": aggregate for index, aggregate in enumerate(aggregates)}
-    rows = (
-        model._default_manager.using(using)
-        .filter(**{f"{link}__in": keys})
-        .order_by()
-        .values_list(link)
-        .annotate(**named)
-    )
+def totals(totals: Totals, keys: Collection[Any], using: str | None) -> dict[Any, Any]:
+    """The aggregates over the rows whose link is a key, for each key that has any."""
+    named = {f"total_{index}": one for index, one in enumerate(totals.aggregates)}
+    manager = totals.model._default_manager
+
+    def query(keys: Collection[Any]) -> Any:
+        rows = manager.using(using).filter(**{f"{totals.link}__in": keys}).order_by()
+        return rows.values_list(totals.link).annotate(**named)
+
+    rows = _kept_rows(totals.kept, using or DEFAULT_DB_ALIAS, query, keys, manager)
     return {key: tuple(found) for key, *found in rows}
-
-
-def _children(
-    children: Children, queryset: Any, keys: Collection[Any], texts: Collection[str], using: str
-) -> Any:
-    # Sticky: the columns come through the very join that the filter made.
-    rows = internals.sticky(queryset.using(using)).filter(**{f"{children.link}__in": keys})
-    if not rows.ordered:
-        rows = rows.order_by("pk")
-    return _columns(rows, children.statement.columns, texts)
 
 
 def _columns(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Any:
@@ -113,16 +101,18 @@ def _columns(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> A
     return queryset.annotate(**written).values_list(*names)
 
 
-def _kept(
-    children: Children, keys: Collection[Any], texts: Collection[str], using: str
-) -> internals.KeptQuery:
-    """The relation's query, made when it is first asked."""
-    name = (using, bool(texts))
-    if name not in children.kept:
-        manager = children.statement.model._default_manager
-
-        def query(keys: Collection[Any]) -> Any:
-            return _children(children, manager.all(), keys, texts, using)
-
-        children.kept[name] = internals.KeptQuery(query, next(iter(keys)), using)
-    return children.kept[name]  # type: ignore[no-any-return]  # ``plan`` knows nothing of SQL.
+def _kept_rows(
+    kept: dict[Any, Any],
+    using: str,
+    query: Callable[[Collection[Any]], Any],
+    keys: Collection[Any],
+    manager: Any,
+    *variant: Any,
+) -> Rows:
+    """The rows of ``query(keys)``, whose text is kept where it is always the same."""
+    if not (keys and settings.READPLAN_KEEP_SQL and internals.reads_as_usual(manager)):
+        return list(query(keys))
+    name = (using, *variant)
+    if name not in kept:
+        kept[name] = internals.KeptQuery(query, next(iter(keys)), using)
+    return kept[name].rows(keys) if kept[name].fits(keys) else list(query(keys))
