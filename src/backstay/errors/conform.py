@@ -18,11 +18,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from backstay.conf import settings
-from backstay.errors.challenge import challenge
 from backstay.errors.codes import CATALOGUE, code_of_status
-from backstay.errors.convert import invalid_input
+from backstay.errors.convert import challenge, invalid_input
 from backstay.errors.problems import Converted, Problem
-from backstay.errors.responses import describe, encode, headers_of, write
+from backstay.errors.responses import ProblemResponse
 
 # They describe the body that is replaced.
 _HEADERS_OF_THE_OLD_BODY = (
@@ -51,25 +50,20 @@ def conform(request: HttpRequest, response: HttpResponseBase) -> None:
 
 def _is_in_shape(response: HttpResponse) -> bool:
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
-    return hasattr(response, "problem") or media_type == "application/problem+json"
+    return isinstance(response, ProblemResponse) or media_type == "application/problem+json"
 
 
 def _replace_body(request: HttpRequest, response: HttpResponse, problem: Problem) -> None:
-    details = describe(problem, request)
-    body, content_type = write(details)
+    shaped = ProblemResponse(problem, request)
     for name in _HEADERS_OF_THE_OLD_BODY:
         response.headers.pop(name, None)
-    response.content = encode(body)
-    response.headers["Content-Type"] = content_type
+    response.content = shaped.rendered_content
+    response.headers["Content-Type"] = shaped.headers["Content-Type"]
     response.headers["Content-Length"] = str(len(response.content))
-    response.headers.setdefault("Cache-Control", "no-store")
-    if response.status_code == 401:
-        offered = challenge(None, request)
-        if offered:
-            response.headers.setdefault("WWW-Authenticate", offered)
-    for name, value in headers_of(problem).items():
+    if response.status_code == 401 and (offered := challenge(None, request)):
+        shaped.headers["WWW-Authenticate"] = offered
+    for name, value in shaped.headers.items():
         response.headers.setdefault(name, value)
-    response.problem = details  # type: ignore[attr-defined]  # The mark that _is_in_shape reads.
 
 
 def _read(response: HttpResponse) -> Problem:
