@@ -34,24 +34,16 @@ def check_error_middleware(**_: Any) -> list[CheckMessage]:
     middleware = list(django_settings.MIDDLEWARE)
     if not _uses_our_handler() or middleware[:1] == [_MIDDLEWARE]:
         return []
-    if _MIDDLEWARE in middleware:
-        number, consequence = (
-            "backstay.W004",
-            (
-                f"Errors of the middleware before {_MIDDLEWARE} escape the one shape, "
-                "and its log lines have no request id."
-            ),
-        )
-    else:
-        number, consequence = (
-            "backstay.W003",
-            (
-                "Errors from outside DRF views (unknown URL, bad Host, CSRF, a crash) are "
-                "answered in HTML, no request has an id, and bodies are not bounded."
-            ),
-        )
+    present = _MIDDLEWARE in middleware
+    consequence = (
+        f"Errors of the middleware before {_MIDDLEWARE} escape the one shape, "
+        "and its log lines have no request id."
+        if present
+        else "Errors from outside DRF views (unknown URL, bad Host, CSRF, a crash) are "
+        "answered in HTML, no request has an id, and bodies are not bounded."
+    )
     hint = f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.'
-    return [Warning(consequence, hint=hint, id=number)]
+    return [Warning(consequence, hint=hint, id="backstay.W004" if present else "backstay.W003")]
 
 
 def check_csrf_view(**_: Any) -> list[CheckMessage]:
