@@ -100,9 +100,9 @@ class Rule(OperationHolderMixin, BasePermission, metaclass=RuleType):
 class Combination(Rule):
     """Several rules as one; each request gets its own copy of every part."""
 
-    #: Of a caller or an object, and of rows: what several answers come to.
-    holds_for: Callable[[Iterable[bool]], bool]
-    joined: Callable[[Iterable[Q]], Q]
+    #: What the answers of the parts come to, and what their rows do.
+    decide: Callable[[Iterable[bool]], bool]
+    join: Callable[[Iterable[Q]], Q]
 
     def __init__(self, *rules: Rule) -> None:
         self.rules = rules
@@ -111,13 +111,13 @@ class Combination(Rule):
         return type(self)(*(rule() for rule in self.rules))
 
     def admits(self, user: Any, *, method: str = "GET") -> bool:
-        return self.holds_for(rule.admits(user, method=method) for rule in self.rules)
+        return self.decide(rule.admits(user, method=method) for rule in self.rules)
 
     def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
-        return self.joined(rule.scope(user, model, method=method) for rule in self.rules)
+        return self.join(rule.scope(user, model, method=method) for rule in self.rules)
 
     def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
-        return self.holds_for(rule.permits(user, obj, method=method) for rule in self.rules)
+        return self.decide(rule.permits(user, obj, method=method) for rule in self.rules)
 
 
 def all_of(conditions: Iterable[Q]) -> Q:
@@ -134,7 +134,7 @@ def any_of(conditions: Iterable[Q]) -> Q:
 class AllOf(Combination):
     """``A & B``."""
 
-    holds_for, joined = staticmethod(all), staticmethod(all_of)
+    decide, join = staticmethod(all), staticmethod(all_of)
 
     def __invert__(self) -> Any:
         return AnyOf(*(~rule for rule in self.rules))
@@ -143,7 +143,7 @@ class AllOf(Combination):
 class AnyOf(Combination):
     """``A | B``; a refusal says what the last of them that has a code or a message says."""
 
-    holds_for, joined = staticmethod(any), staticmethod(any_of)
+    decide, join = staticmethod(any), staticmethod(any_of)
 
     def __init__(self, *rules: Rule) -> None:
         super().__init__(*rules)

@@ -135,9 +135,11 @@ class AutoSchema(SpectacularAutoSchema):
         return codes
 
     def _problem_response(self, code: str | None) -> dict[str, Any]:
-        content: dict[str, Any] = {
-            "schema": {"$ref": f"#/components/schemas/{self._problem_component().name}"}
-        }
+        component = ResolvedComponent(
+            name="Problem", type=ResolvedComponent.SCHEMA, schema=PROBLEM_SCHEMA, object="Problem"
+        )
+        self.registry.register_on_missing(component)
+        content: dict[str, Any] = {"schema": component.ref}
         if code is None:
             description = "Any other error, in the one shape of all errors."
         else:
@@ -153,16 +155,6 @@ class AutoSchema(SpectacularAutoSchema):
                 "request_id": "6f1c1b0c3a5e4d0e8a7c2f9b1d3e5f70",
             }
         return {"description": description, "content": {"application/problem+json": content}}
-
-    def _problem_component(self) -> ResolvedComponent:
-        component = ResolvedComponent(
-            name="Problem",
-            type=ResolvedComponent.SCHEMA,
-            schema=PROBLEM_SCHEMA,
-            object="Problem",
-        )
-        self.registry.register_on_missing(component)
-        return component
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
