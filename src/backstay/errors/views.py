@@ -19,7 +19,7 @@ from django.utils.safestring import mark_safe
 from django.views import csrf, defaults
 
 from backstay.errors.codes import CATALOGUE, Code, code_of_status
-from backstay.errors.conform import keeps_html
+from backstay.errors.middleware import keeps_html
 from backstay.errors.problems import Converted, Problem
 from backstay.errors.responses import ProblemResponse
 
