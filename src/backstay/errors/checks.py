@@ -34,16 +34,18 @@ def check_error_middleware(**_: Any) -> list[CheckMessage]:
     middleware = list(django_settings.MIDDLEWARE)
     if not _uses_our_handler() or middleware[:1] == [_MIDDLEWARE]:
         return []
-    present = _MIDDLEWARE in middleware
+    hint = f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.'
+    if _MIDDLEWARE in middleware:
+        consequence = (
+            f"Errors of the middleware before {_MIDDLEWARE} escape the one shape, "
+            "and its log lines have no request id."
+        )
+        return [Warning(consequence, hint=hint, id="backstay.W004")]
     consequence = (
-        f"Errors of the middleware before {_MIDDLEWARE} escape the one shape, "
-        "and its log lines have no request id."
-        if present
-        else "Errors from outside DRF views (unknown URL, bad Host, CSRF, a crash) are "
+        "Errors from outside DRF views (unknown URL, bad Host, CSRF, a crash) are "
         "answered in HTML, no request has an id, and bodies are not bounded."
     )
-    hint = f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.'
-    return [Warning(consequence, hint=hint, id="backstay.W004" if present else "backstay.W003")]
+    return [Warning(consequence, hint=hint, id="backstay.W003")]
 
 
 def check_csrf_view(**_: Any) -> list[CheckMessage]:
