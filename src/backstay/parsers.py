@@ -14,6 +14,7 @@ Sources: RFC 8259 sections 4, 6, 8; RFC 7493 (I-JSON).
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from math import isinf
 from typing import IO, Any, NoReturn
@@ -47,19 +48,26 @@ class StrictJSONParser(JSONParser):
         Raises:
             ParseError: the body is not JSON, or not only one reading of it.
         """
-        body = stream.read()
-        refuse_truncation(body, (parser_context or {}).get("request"))
-        return parse_json(body, charset=charset_of(media_type))
+        body, request = stream.read(), (parser_context or {}).get("request")
+        declared = request.META.get("CONTENT_LENGTH") if request is not None else None
+        # Half an order may still be JSON.
+        if declared and declared.isdecimal() and len(body) < int(declared):
+            raise ParseError(f"The body ended after {len(body)} of {declared} bytes.")
+        _, parameters = parse_header_parameters(media_type or "")
+        charset = parameters.get("charset", "utf-8")
+        if charset.lower() not in {"utf-8", "utf8"}:
+            raise ParseError(f'The charset must be utf-8, not "{_shown(charset)}".')
+        return parse_json(body)
 
 
-def parse_json(body: bytes, *, charset: str = "utf-8") -> Any:
+def parse_json(body: bytes) -> Any:
     """
     The value that *body* holds.
 
     >>> parse_json(b'{"quantity": 2}')
     {'quantity': 2}
     """
-    text = _decode(body, charset)
+    text = _decode(body)
     try:
         value = json.loads(
             text,
@@ -74,29 +82,12 @@ def parse_json(body: bytes, *, charset: str = "utf-8") -> Any:
         ) from None
     except RecursionError:
         raise _too_deep() from None
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        _refuse_depth(value)
-    if _SUSPICIOUS_ESCAPE.search(text):
-        _refuse_unstorable(value)
+    if text.count("[") + text.count("{") > MAX_DEPTH or _SUSPICIOUS_ESCAPE.search(text):
+        _look_through(value)
     return value
 
 
-def charset_of(media_type: str | None) -> str:
-    """The charset that a Content-Type declares, in lower case; ``utf-8`` if it has none."""
-    _, parameters = parse_header_parameters(media_type or "")
-    return parameters.get("charset", "utf-8").lower()
-
-
-def refuse_truncation(body: bytes, request: Any) -> None:
-    """Refuse a body that ended before its Content-Length: half an order may still be JSON."""
-    declared = request.META.get("CONTENT_LENGTH") if request is not None else None
-    if declared and declared.isdecimal() and len(body) < int(declared):
-        raise ParseError(f"The body ended after {len(body)} of {declared} bytes.")
-
-
-def _decode(body: bytes, charset: str) -> str:
-    if charset not in {"utf-8", "utf8"}:
-        raise ParseError(f'The charset must be utf-8, not "{_shown(charset)}".')
+def _decode(body: bytes) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -106,20 +97,10 @@ def _decode(body: bytes, charset: str) -> str:
     return text
 
 
-def _first_twice(names: Iterable[str]) -> str:
-    """In one pass: a body may have a hundred thousand names."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    raise LookupError("No name is there twice.")
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        twice = _first_twice(name for name, _ in pairs)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise ParseError(f'The name "{_shown(twice)}" is twice in one object.')
     return value
 
@@ -141,32 +122,22 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _refuse_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child for item in level for child in _children(item) if isinstance(child, dict | list)
-        ]
-    if level:
-        raise _too_deep()
-
-
-def _refuse_unstorable(value: Any) -> None:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            found = _UNSTORABLE.search(item)
-            if found:
+def _look_through(value: Any) -> None:
+    """Refuse what is nested too deeply, and text that cannot be stored."""
+    level, depth = [value], 0
+    while level:
+        for item in level:
+            if isinstance(item, str) and (found := _UNSTORABLE.search(item)):
                 raise ParseError(f"A string holds U+{ord(found[0]):04X}, which is no text.")
-        else:
-            waiting.extend(_children(item))
-            waiting.extend(item if isinstance(item, dict) else ())
+        if depth >= MAX_DEPTH and any(isinstance(item, dict | list) for item in level):
+            raise _too_deep()
+        level = [child for item in level for child in _children(item)]
+        depth += 1
 
 
 def _children(item: Any) -> Iterable[Any]:
     if isinstance(item, dict):
-        return item.values()
+        return (*item, *item.values())
     return item if isinstance(item, list) else ()
 
 

@@ -7,7 +7,7 @@ that arise outside views the same shape, and every request an id. The shape is
 a setting: RFC 9457 by default.
 """
 
-from backstay.errors.details import Details
+from backstay.errors.formatters import Details
 from backstay.errors.handler import exception_handler
 from backstay.errors.middleware import ProblemMiddleware
 from backstay.errors.problems import (

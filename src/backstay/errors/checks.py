@@ -31,27 +31,21 @@ def check_error_formatter(**_: Any) -> list[CheckMessage]:
 
 def check_error_middleware(**_: Any) -> list[CheckMessage]:
     """W003 and W004: errors from outside DRF views escape the one shape."""
-    if not _uses_our_handler():
+    middleware = list(django_settings.MIDDLEWARE)
+    if not _uses_our_handler() or middleware[:1] == [_MIDDLEWARE]:
         return []
-    if _MIDDLEWARE not in django_settings.MIDDLEWARE:
-        return [
-            Warning(
-                "Errors from outside DRF views (unknown URL, bad Host, CSRF, a crash) are "
-                "answered in HTML, no request has an id, and bodies are not bounded.",
-                hint=f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.',
-                id="backstay.W003",
-            )
-        ]
-    if django_settings.MIDDLEWARE[0] != _MIDDLEWARE:
-        return [
-            Warning(
-                f"Errors of the middleware before {_MIDDLEWARE} escape the one shape, "
-                "and its log lines have no request id.",
-                hint=f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.',
-                id="backstay.W004",
-            )
-        ]
-    return []
+    hint = f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.'
+    if _MIDDLEWARE in middleware:
+        consequence = (
+            f"Errors of the middleware before {_MIDDLEWARE} escape the one shape, "
+            "and its log lines have no request id."
+        )
+        return [Warning(consequence, hint=hint, id="backstay.W004")]
+    consequence = (
+        "Errors from outside DRF views (unknown URL, bad Host, CSRF, a crash) are "
+        "answered in HTML, no request has an id, and bodies are not bounded."
+    )
+    return [Warning(consequence, hint=hint, id="backstay.W003")]
 
 
 def check_csrf_view(**_: Any) -> list[CheckMessage]:

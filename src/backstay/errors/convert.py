@@ -13,21 +13,19 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 
-from django.core import exceptions as django_exceptions
+from django.core import exceptions as django
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
-from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from rest_framework import exceptions as drf_exceptions
+from rest_framework import exceptions as drf
 from rest_framework.serializers import as_serializer_error
+from rest_framework.settings import api_settings
 
-from backstay.errors.challenge import challenge
 from backstay.errors.codes import CATALOGUE, code_of_status
+from backstay.errors.drivers import is_outage
 from backstay.errors.integrity import integrity_problem
-from backstay.errors.outages import is_outage
 from backstay.errors.pointers import flatten
 from backstay.errors.problems import (
-    Conflict,
     Converted,
     InvalidInput,
     MalformedRequest,
@@ -59,119 +57,46 @@ def to_problem(exc: BaseException, context: Context) -> Problem | None:
     return None
 
 
-def _itself(exc: Problem, _context: Context) -> Problem:
-    return exc
-
-
-def _not_found(_exc: Http404, _context: Context) -> Problem:
-    # The exception's own text names the model ("No Order matches …"), which
-    # would tell a foreign object from one that a permission hides.
-    return Converted(404, "not_found", "Not found.")
-
-
-def _permission_denied(exc: django_exceptions.PermissionDenied, _context: Context) -> Problem:
-    return Converted(403, "permission_denied", str(exc))
-
-
-def _validation(exc: Any, _context: Context) -> Problem:
-    return invalid_input(as_serializer_error(exc))
-
-
-def _csrf_or_permission(exc: drf_exceptions.PermissionDenied, context: Context) -> Problem:
-    problem = _api_exception(exc, context)
-    # DRF's SessionAuthentication tells a failed CSRF check in no other way.
-    if str(problem.detail).startswith("CSRF Failed:"):
-        return Converted(403, "csrf_failed", problem.detail)
-    return problem
-
-
-def _authentication_failed(exc: drf_exceptions.APIException, context: Context) -> Problem:
-    problem = _api_exception(exc, context)
-    # A third-party code ("user_inactive") would tell which accounts exist.
-    code = problem.code if problem.code in CATALOGUE else "invalid_credentials"
-    return Converted(exc.status_code, code, problem.detail)
-
-
-def _api_exception(exc: drf_exceptions.APIException, _context: Context) -> Problem:
-    detail, own_code, errors = _told(exc)
-    usual_code = "validation_error" if exc.status_code == 400 else code_of_status(exc.status_code)
-    wait = getattr(exc, "wait", None)
-    problem = Converted(
-        exc.status_code,
-        own_code or usual_code,
-        detail,
-        errors=errors,
-        headers={} if wait is None else {"Retry-After": str(max(ceil(wait), 0))},
-    )
-    problem.nested = exc.detail if errors else None
-    return problem
-
-
-def _too_big(_exc: Exception, _context: Context) -> Problem:
-    return PayloadTooLarge()
-
-
-def _malformed(_exc: Exception, _context: Context) -> Problem:
-    # The exception's own text can hold what the client sent, a bad Host included.
-    return MalformedRequest()
-
-
-def _still_referenced(_exc: Exception, _context: Context) -> Problem:
-    return Conflict("Other objects still refer to this one.")
-
-
-def _unusable_value(_exc: DataError, _context: Context) -> Problem:
-    return InvalidInput("The database cannot store one of the values.")
-
-
-def _database(exc: Exception, _context: Context) -> Problem | None:
-    return ServiceUnavailable("The database does not answer.") if is_outage(exc) else None
-
-
-_Conversion = Callable[[Any, Context], Problem | None]
-
-# The first match counts, so a subclass stands before its base.
-_CONVERSIONS: tuple[tuple[tuple[type[BaseException], ...], _Conversion], ...] = (
-    ((Problem,), _itself),
-    ((Http404,), _not_found),
-    ((django_exceptions.PermissionDenied,), _permission_denied),
-    ((drf_exceptions.ValidationError, django_exceptions.ValidationError), _validation),
-    ((drf_exceptions.PermissionDenied,), _csrf_or_permission),
-    ((drf_exceptions.AuthenticationFailed,), _authentication_failed),
-    ((drf_exceptions.APIException,), _api_exception),
-    ((django_exceptions.RequestDataTooBig,), _too_big),
-    (
-        (
-            django_exceptions.SuspiciousOperation,
-            django_exceptions.BadRequest,
-            MultiPartParserError,
-            UnreadablePostError,
-        ),
-        _malformed,
-    ),
-    ((ProtectedError, RestrictedError), _still_referenced),
-    ((IntegrityError,), integrity_problem),
-    ((DataError,), _unusable_value),
-    ((OperationalError, InterfaceError), _database),
-)
-
-
 def invalid_input(nested: Any) -> Problem:
     """The problem of validation errors nested as DRF nests them."""
-    problem = InvalidInput(errors=tuple(flatten(nested)))
-    problem.nested = nested
-    return problem
+    return InvalidInput(errors=tuple(flatten(nested)), nested=nested)
 
 
-def _told(exc: drf_exceptions.APIException) -> tuple[Any, str, tuple[Any, ...]]:
-    """What a DRF-style exception says: its sentence, its code, its field errors."""
+def challenge(view: Any, request: Any) -> str | None:
+    """
+    The first challenge that an authenticator of *view*, or of the project, names.
+
+    A view that authenticates nobody, a log-in for one, still has to say how: so
+    the project's default authenticators are asked after the view's own.
+    """
+    own: list[Any] = getattr(view, "get_authenticators", list)()
+    classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    for authenticator in (*own, *(kind() for kind in classes)):
+        header = authenticator.authenticate_header(request)
+        if header:
+            return str(header)
+    return None
+
+
+def _api_exception(exc: drf.APIException) -> Problem:
+    """A DRF-style exception: its sentence, its code, its field errors."""
     said: Any = exc.detail
+    detail, code, nested = said, getattr(said, "code", ""), None
     if isinstance(said, Mapping) and "detail" in said:
-        code = said.get("code", getattr(said["detail"], "code", ""))
-        return said["detail"], _own_code(code), ()
-    if isinstance(said, Mapping | list):
-        return None, _own_code(exc.default_code), tuple(flatten(said))
-    return said, _own_code(said.code), ()
+        detail = said["detail"]
+        code = said.get("code", getattr(detail, "code", ""))
+    elif isinstance(said, Mapping | list):
+        detail, code, nested = None, exc.default_code, said or None
+    usual = "validation_error" if exc.status_code == 400 else code_of_status(exc.status_code)
+    wait = getattr(exc, "wait", None)
+    return Converted(
+        exc.status_code,
+        _own_code(code) or usual,
+        detail,
+        errors=tuple(flatten(nested or ())),
+        headers={} if wait is None else {"Retry-After": str(max(ceil(wait), 0))},
+        nested=nested,
+    )
 
 
 def _own_code(code: object) -> str:
@@ -179,6 +104,51 @@ def _own_code(code: object) -> str:
     name = str(code or "")
     name = _RENAMED.get(name, name)
     return name if name in CATALOGUE or _OWN_CODE.fullmatch(name) else ""
+
+
+def _csrf_or_permission(exc: drf.PermissionDenied) -> Problem:
+    problem = _api_exception(exc)
+    # DRF's SessionAuthentication tells a failed CSRF check in no other way.
+    if str(problem.detail).startswith("CSRF Failed:"):
+        return Converted(403, "csrf_failed", problem.detail)
+    return problem
+
+
+def _authentication_failed(exc: drf.AuthenticationFailed) -> Problem:
+    problem = _api_exception(exc)
+    # A third-party code ("user_inactive") would tell which accounts exist.
+    code = problem.code if problem.code in CATALOGUE else "invalid_credentials"
+    return Converted(exc.status_code, code, problem.detail)
+
+
+def _database(exc: Exception) -> Problem | None:
+    return ServiceUnavailable("The database does not answer.") if is_outage(exc) else None
+
+
+# The first match counts, so a subclass stands before its base.
+_CONVERSIONS: tuple[tuple[Any, Callable[[Any, Context], Problem | None]], ...] = (
+    (Problem, lambda exc, _: exc),
+    # The exception's own text names the model ("No Order matches …"), which
+    # would tell a foreign object from one that a permission hides.
+    (Http404, lambda *_: Converted(404, "not_found", "Not found.")),
+    (django.PermissionDenied, lambda exc, _: Converted(403, "permission_denied", str(exc))),
+    (
+        (drf.ValidationError, django.ValidationError),
+        lambda exc, _: invalid_input(as_serializer_error(exc)),
+    ),
+    (drf.PermissionDenied, lambda exc, _: _csrf_or_permission(exc)),
+    (drf.AuthenticationFailed, lambda exc, _: _authentication_failed(exc)),
+    (drf.APIException, lambda exc, _: _api_exception(exc)),
+    (django.RequestDataTooBig, lambda *_: PayloadTooLarge()),
+    # The exception's own text can hold what the client sent, a bad Host included.
+    (
+        (django.SuspiciousOperation, django.BadRequest, MultiPartParserError, UnreadablePostError),
+        lambda *_: MalformedRequest(),
+    ),
+    (IntegrityError, integrity_problem),
+    (DataError, lambda *_: InvalidInput("The database cannot store one of the values.")),
+    ((OperationalError, InterfaceError), lambda exc, _: _database(exc)),
+)
 
 
 def _challenged(problem: Problem, exc: BaseException, context: Context) -> Problem:

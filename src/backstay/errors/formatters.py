@@ -9,12 +9,34 @@ Source: RFC 9457 for :func:`problem_json`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from rest_framework.settings import api_settings
 
-from backstay.errors.details import Details
+from backstay.errors.problems import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """
+    A problem as data, ready to be written in some shape, whatever it came from.
+
+    ``instance`` is the path of the request, without its query, which may hold
+    personal data. ``nested`` holds the validation errors as DRF nested them,
+    ``None`` where there were none or they came from elsewhere.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str
+    request_id: str
+    errors: tuple[FieldError, ...] = ()
+    nested: Any = None
+
 
 Formatter = Callable[[Details], dict[str, Any]]
 F = TypeVar("F", bound=Formatter)

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import DataError, connections
+from django.db import DataError
 from django.http import HttpResponse
 from django.utils.log import log_response, request_logger
 from rest_framework.exceptions import APIException
@@ -28,23 +28,19 @@ from backstay.errors.responses import ProblemResponse
 
 def exception_handler(exc: Exception, context: Context) -> ProblemResponse | None:
     """Answer *exc* in the project's shape."""
+    # Late: at its import DRF loads a project's settings, and with them all that uses this.
+    from rest_framework.views import set_rollback
+
     request = context["request"]
     problem = to_problem(exc, context)
     if problem is None and django_settings.DEBUG_PROPAGATE_EXCEPTIONS:
         return None
-    roll_back()
+    set_rollback()
     response = ProblemResponse(problem or Problem(), request)
     if problem is None:
         got_request_exception.send(sender=None, request=request)
     report(exc, response, request)
     return response
-
-
-def roll_back() -> None:
-    """Mark the transaction of the request as failed, as DRF's own handler does."""
-    for connection in connections.all(initialized_only=True):
-        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
-            connection.set_rollback(True)
 
 
 def report(exc: BaseException, response: HttpResponse, request: Any) -> None:

@@ -22,41 +22,44 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import SuspiciousOperation
 from django.db import IntegrityError
-from django.db.models import BaseConstraint, CheckConstraint, F, Field, Model, Q
+from django.db.models import (
+    BaseConstraint,
+    CheckConstraint,
+    F,
+    Field,
+    Model,
+    ProtectedError,
+    Q,
+    RestrictedError,
+)
 from django.http.request import RawPostDataException
 from rest_framework.exceptions import APIException
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+from backstay.errors.drivers import Kind, Violation, read_violation
 from backstay.errors.pointers import join
 from backstay.errors.problems import Conflict, FieldError, InvalidInput, Problem
-from backstay.errors.violations import Kind, Violation, read_violation
 
 _Model = type[Model]
 _Found = tuple[_Model, BaseConstraint | None, "list[Field[Any, Any]]"]
 
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
-
-_SENTENCES: dict[Kind, str] = {
-    "unique": "Another object with these values already exists.",
-    "foreign_key": "The object that is referred to does not exist.",
-    "check": "The values do not fit together.",
-}
-_CODES: dict[Kind, str] = {
-    "unique": "unique",
-    "foreign_key": "does_not_exist",
-    "check": "invalid",
+# The code and the sentence where the constraint has none of its own.
+_USUAL: dict[Kind, tuple[str, str]] = {
+    "unique": ("unique", "Another object with these values already exists."),
+    "foreign_key": ("does_not_exist", "The object that is referred to does not exist."),
+    "check": ("invalid", "The values do not fit together."),
 }
 
 
 def integrity_problem(exc: IntegrityError, context: Mapping[str, Any]) -> Problem | None:
     """The problem, ``None`` where the constraint is not the client's business."""
-    request = context["request"]
-    violation = read_violation(exc)
-    if violation is None or request.method in _SAFE_METHODS:
+    request, violation = context["request"], read_violation(exc)
+    refused_delete = request.method == "DELETE" and violation and violation.kind == "foreign_key"
+    if refused_delete or isinstance(exc, ProtectedError | RestrictedError):
+        return Conflict("Other objects still refer to this one.")
+    if violation is None or request.method in {*SAFE_METHODS, "DELETE"}:
         return None
-    if request.method == "DELETE":
-        is_referred_to = violation.kind == "foreign_key"
-        return Conflict("Other objects still refer to this one.") if is_referred_to else None
 
     data = _body(request)
     found = _find(violation)
@@ -76,8 +79,10 @@ def integrity_problem(exc: IntegrityError, context: Mapping[str, Any]) -> Proble
 
 
 def _problem(kind: Kind, constraint: BaseConstraint | None, pointers: list[str]) -> Problem:
-    sentence = str(constraint.get_violation_error_message() if constraint else _SENTENCES[kind])
-    code = (constraint.violation_error_code if constraint else None) or _CODES[kind]
+    code, sentence = _USUAL[kind]
+    if constraint is not None:
+        code = constraint.violation_error_code or code
+        sentence = str(constraint.get_violation_error_message())
     errors = [FieldError(pointer, code, sentence) for pointer in pointers]
     if kind == "unique":
         return Conflict(sentence, errors=errors)

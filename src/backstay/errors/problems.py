@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from django.utils.encoding import force_str
 from rest_framework.exceptions import APIException
 
 from backstay.errors.codes import CATALOGUE, title_of
@@ -57,7 +56,6 @@ class Problem(APIException):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.default_code = cls.code
         if "title" not in cls.__dict__ and "code" in cls.__dict__:
             cls.title = title_of(cls.code, cls.status_code)
 
@@ -67,35 +65,25 @@ class Problem(APIException):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        nested: Any = None,
     ) -> None:
-        text = detail or self.default_detail or self._usual_detail()
-        super().__init__(force_str(text), self.code)
+        entry = CATALOGUE.get(self.code)
+        usual = self.default_detail or (entry.meaning if entry else f"{self.title}.")
+        super().__init__(str(detail or usual), self.code)
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         #: The validation errors as DRF nested them, for shapes that keep that.
-        self.nested: Any = None
-
-    def _usual_detail(self) -> str:
-        entry = CATALOGUE.get(self.code)
-        return entry.meaning if entry else f"{self.title}."
+        self.nested = nested
 
 
 class Converted(Problem):
     """Someone else's error, told as a problem."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: Any = None,
-        *,
-        errors: Sequence[FieldError] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, status: int, code: str, detail: Any = None, **told: Any) -> None:
         self.status_code = status
         self.code = code
         self.title = title_of(code, status)
-        super().__init__(detail, errors=errors, headers=headers)
+        super().__init__(detail, **told)
 
 
 class InvalidInput(Problem):
@@ -115,11 +103,8 @@ class QueryParameterError(InvalidInput):
     """
 
     def __init__(self, name: str, detail: Any, *, code: str = "invalid") -> None:
-        text = force_str(detail)
-        super().__init__(
-            "A query parameter is not valid; see errors.",
-            errors=[FieldError(f"?{name}", code, text)],
-        )
+        errors = [FieldError(f"?{name}", code, str(detail))]
+        super().__init__("A query parameter is not valid; see errors.", errors=errors)
 
 
 class MalformedRequest(Problem):

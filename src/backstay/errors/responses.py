@@ -15,31 +15,27 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.encoding import escape_uri_path
-from django.utils.module_loading import import_string
 from rest_framework.response import Response
 
-from backstay.conf import settings
-from backstay.errors.details import Details
-from backstay.errors.formatters import Formatter, problem_json
+from backstay.conf import function, settings
+from backstay.errors.formatters import Details, Formatter, problem_json
 from backstay.errors.problems import Problem
 from backstay.errors.request_ids import id_of
 
 logger = logging.getLogger(__name__)
 
 # Seconds, for the answers that owe a Retry-After and were not told one.
-_RETRY_AFTER_SECONDS = {429: "60", 503: "5"}
+_RETRY_AFTER = {429: {"Retry-After": "60"}, 503: {"Retry-After": "5"}}
 
 
 class ProblemResponse(Response):
     """A DRF response whose body is the problem in the project's shape."""
 
     def __init__(self, problem: Problem, request: Any) -> None:
-        self.problem = describe(problem, request)
-        body, self.problem_content_type = write(self.problem)
-        super().__init__(
-            body, status=problem.status_code, headers=headers_of(problem), exception=True
-        )
-        self.headers.setdefault("Cache-Control", "no-store")
+        body, self.problem_content_type = write(describe(problem, request))
+        status = problem.status_code
+        owed = {"Cache-Control": "no-store", **_RETRY_AFTER.get(status, {})}
+        super().__init__(body, status, headers=owed | problem.headers, exception=True)
 
     @property
     def rendered_content(self) -> Any:
@@ -89,24 +85,13 @@ def load_formatter() -> Formatter:
     Raises:
         ImproperlyConfigured: there is none, or it cannot be called.
     """
-    path = settings.ERROR_FORMATTER
     try:
-        formatter = import_string(path)
-    except ImportError as error:
+        return function(settings.ERROR_FORMATTER)
+    except ValueError as error:
         raise ImproperlyConfigured(f'BACKSTAY["ERROR_FORMATTER"]: {error}') from None
-    if not callable(formatter):
-        raise ImproperlyConfigured(f'BACKSTAY["ERROR_FORMATTER"]: {path} is not a function.')
-    return formatter  # type: ignore[no-any-return]  # Whatever the path leads to.
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
     # Compact, as DRF renders every other answer.
     text = json.dumps(body, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
-
-
-def headers_of(problem: Problem) -> dict[str, str]:
-    headers = dict(problem.headers)
-    if problem.status_code in _RETRY_AFTER_SECONDS:
-        headers.setdefault("Retry-After", _RETRY_AFTER_SECONDS[problem.status_code])
-    return headers

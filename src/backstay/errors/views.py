@@ -8,6 +8,7 @@ without the middleware; with it, only ``csrf_failure`` adds something: its code.
     CSRF_FAILURE_VIEW = "backstay.errors.views.csrf_failure"    # in the settings
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.utils.safestring import mark_safe
 from django.views import csrf, defaults
 
 from backstay.errors.codes import CATALOGUE, Code, code_of_status
-from backstay.errors.conform import keeps_html
+from backstay.errors.middleware import keeps_html
 from backstay.errors.problems import Converted, Problem
 from backstay.errors.responses import ProblemResponse
 
@@ -47,20 +48,19 @@ code {{ font-size: .95em }}
 """
 
 
-def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _kept(request, defaults.bad_request, exception) or _bare(request, 400)
+def _handler(status: int, html: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if keeps_html(request):
+            return html(request, *args, **kwargs)
+        return ProblemResponse(Converted(status, code_of_status(status)), request)
+
+    return handler
 
 
-def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _kept(request, defaults.permission_denied, exception) or _bare(request, 403)
-
-
-def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _kept(request, defaults.page_not_found, exception) or _bare(request, 404)
-
-
-def handler500(request: HttpRequest) -> HttpResponse:
-    return _kept(request, defaults.server_error) or _bare(request, 500)
+handler400 = _handler(400, defaults.bad_request)
+handler403 = _handler(403, defaults.permission_denied)
+handler404 = _handler(404, defaults.page_not_found)
+handler500 = _handler(500, defaults.server_error)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -95,14 +95,6 @@ def _declared(code: str, base: type[Problem] = Problem) -> Code | None:
         if found:
             return found
     return None
-
-
-def _kept(request: HttpRequest, view: Any, *args: Any) -> HttpResponse | None:
-    return view(request, *args) if keeps_html(request) else None
-
-
-def _bare(request: HttpRequest, status: int) -> HttpResponse:
-    return ProblemResponse(Converted(status, code_of_status(status)), request)
 
 
 def _prose(text: Any) -> Any:

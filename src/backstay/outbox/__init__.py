@@ -16,8 +16,7 @@ agree to within a few seconds. Pattern: transactional outbox (Richardson,
 "Microservices Patterns", chapter 3).
 """
 
-from backstay.outbox.current import CurrentJob, current_job
 from backstay.outbox.payload import InvalidPayload
-from backstay.outbox.registry import Job, UnknownJob, job
+from backstay.outbox.registry import CurrentJob, Job, UnknownJob, current_job, job
 
 __all__ = ["CurrentJob", "InvalidPayload", "Job", "UnknownJob", "current_job", "job"]

@@ -34,11 +34,6 @@ def encode(payload: dict[str, Any]) -> str:
     return text
 
 
-def decode(text: str) -> dict[str, Any]:
-    payload: dict[str, Any] = json.loads(text)
-    return payload
-
-
 def _check(value: Any, where: str, depth: int = 0) -> None:
     # Types are compared exactly: a subclass would come back as its base.
     kind = type(value)

@@ -10,6 +10,7 @@ PostgreSQL skips rows that another worker is claiming or has locked to run
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -48,7 +49,12 @@ class ClaimLost(Exception):
 
 
 class Queue:
-    """The jobs of one database."""
+    """
+    The jobs of one database.
+
+    Each step with a job that was claimed raises :class:`ClaimLost` where another
+    worker has it: what this one wrote must not stay.
+    """
 
     def __init__(self, using: str) -> None:
         self.using = using
@@ -67,41 +73,26 @@ class Queue:
         return sorted(taken, key=lambda job: job.enqueued_at)
 
     def start(self, job: QueuedJob, *, now: datetime, lease: timedelta) -> None:
-        """
-        Count the try and begin the lease anew, committed before anything is done.
-
-        Raises:
-            ClaimLost: the job waited longer than its lease.
-        """
-        if not self._held(job).update(attempts=F("attempts") + 1, due_at=now + lease):
-            raise ClaimLost
+        """Count the try and begin the lease anew, committed before anything is done."""
+        self._update(job, attempts=F("attempts") + 1, due_at=now + lease)
         job.attempts += 1
 
     def lock(self, job: QueuedJob) -> None:
-        """
-        Keep the job from others until the transaction ends, however long that takes.
-
-        Raises:
-            ClaimLost: another worker has taken it since it was started.
-        """
+        """Keep the job from others until the transaction ends, however long that takes."""
         if not self._held(job).select_for_update().values("pk"):
             raise ClaimLost
 
     def complete(self, job: QueuedJob) -> None:
-        """
-        Raises:
-            ClaimLost: another worker has the job; what this one wrote must not stay.
-        """
         if not self._held(job).delete()[0]:
             raise ClaimLost
 
     def retry(self, job: QueuedJob, *, at: datetime, failure: Failure) -> None:
         """Give the job up until *at*."""
-        self._leave(job, due_at=at, error=failure.error, raised_in=failure.raised_in)
+        self._update(job, claim=None, due_at=at, **asdict(failure))
 
     def park(self, job: QueuedJob, *, at: datetime, failure: Failure) -> None:
         """Give the job up until somebody looks at it."""
-        self._leave(job, parked_at=at, error=failure.error, raised_in=failure.raised_in)
+        self._update(job, claim=None, parked_at=at, **asdict(failure))
 
     def release(self, jobs: Iterable[QueuedJob], *, now: datetime) -> None:
         """Give back jobs that were claimed and not started."""
@@ -111,10 +102,6 @@ class Queue:
     def _held(self, job: QueuedJob) -> QuerySet[QueuedJob]:
         return QueuedJob.objects.using(self.using).filter(pk=job.pk, claim=job.claim)
 
-    def _leave(self, job: QueuedJob, **changes: object) -> None:
-        """
-        Raises:
-            ClaimLost: it is no longer ours to leave.
-        """
-        if not self._held(job).update(claim=None, **changes):
+    def _update(self, job: QueuedJob, **changes: object) -> None:
+        if not self._held(job).update(**changes):
             raise ClaimLost

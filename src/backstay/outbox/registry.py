@@ -1,12 +1,15 @@
 """
-The jobs by name, and the decorator that puts them there.
+The jobs by name, the decorator that puts them there, and which one is running.
 
 Each app's ``tasks`` module is imported at start, so a worker knows every job. A
 name is stored in rows that outlive a release: keep it when the function moves.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any, Generic, ParamSpec
 from uuid import UUID
@@ -14,7 +17,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router, transaction
 
-from backstay.errors import request_id
+from backstay.errors.request_ids import current as current_request_id
 from backstay.outbox.payload import encode
 from backstay.outbox.wake import wake
 
@@ -61,7 +64,7 @@ class Job(Generic[P]):
 
         self.signature.bind(*args, **payload)
         row = QueuedJob.objects.create(
-            name=self.name, payload=encode(payload), request_id=request_id()
+            name=self.name, payload=encode(payload), request_id=current_request_id.get()
         )
         transaction.on_commit(wake, using=router.db_for_write(QueuedJob))
         return row.pk
@@ -103,3 +106,37 @@ def find(name: str) -> Job[Any]:
 
 def _place(handler: Callable[..., None]) -> str:
     return f"{handler.__module__}.{handler.__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentJob:
+    """A job that is running. ``id`` is the same at each try; ``attempt`` counts from 1."""
+
+    id: UUID
+    name: str
+    attempt: int
+
+
+_current: ContextVar[CurrentJob | None] = ContextVar("backstay_outbox_job", default=None)
+
+
+def current_job() -> CurrentJob | None:
+    """
+    The job that is running here, ``None`` outside one.
+
+    A mail, a payment or a message that carries its id is the same one when the job
+    is run again.
+    """
+    return _current.get()
+
+
+@contextmanager
+def running(job: CurrentJob, *, request_id: str) -> Iterator[None]:
+    """Make *job* the current one for the block, and log lines have the id of its request."""
+    job_token = _current.set(job)
+    request_token = current_request_id.set(request_id)
+    try:
+        yield
+    finally:
+        current_request_id.reset(request_token)
+        _current.reset(job_token)

@@ -10,25 +10,24 @@ A database that goes away is waited for, with one log line when it goes and one
 when it is back. Every outcome is one log line with its numbers in ``extra``.
 """
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
-from random import Random, SystemRandom
+from random import SystemRandom
 from time import monotonic
 
 from django.db import Error, connections, router, transaction
 from django.utils import timezone
 
 from backstay.conf import settings
-from backstay.outbox.current import CurrentJob, running
-from backstay.outbox.failures import WORKER_DIED, Failure
+from backstay.outbox.failures import WORKER_DIED, Failure, next_try
 from backstay.outbox.models import QueuedJob
-from backstay.outbox.payload import decode
-from backstay.outbox.policy import next_try
 from backstay.outbox.queue import ClaimLost, Queue
-from backstay.outbox.registry import find
+from backstay.outbox.registry import CurrentJob, find, running
 from backstay.outbox.wake import wait_for_work
 
 #: Few, because those that wait behind a slow job wait in vain.
@@ -60,11 +59,8 @@ LEVELS = {
 class Relay:
     """One worker. ``outcomes`` counts how the tries ended."""
 
-    def __init__(
-        self, *, clock: Callable[[], datetime] = timezone.now, random: Random | None = None
-    ) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
         self.clock = clock
-        self.random = random or SystemRandom()
         self.queue = Queue(router.db_for_write(QueuedJob))
         self.outcomes: Counter[Outcome] = Counter()
         self._stopping = False
@@ -93,11 +89,11 @@ class Relay:
         while not self._stopping and self.deliver_due(now):
             pass
 
-    def deliver_due(self, now: datetime | None = None) -> int:
-        """Claim one batch of what is due, *now* or at the moment *now* says; its number of jobs."""
+    def deliver_due(self, due: datetime | None = None) -> int:
+        """Run one batch of what is due, by now or by the moment *due*; its number of jobs."""
         refresh_connections()
-        due = now or self.clock()
-        jobs = self.queue.claim(due=due, now=self.clock(), lease=settings.OUTBOX_LEASE, limit=BATCH)
+        lease = settings.OUTBOX_LEASE
+        jobs = self.queue.claim(now=self.clock(), lease=lease, limit=BATCH, due=due)
         for number, job in enumerate(jobs):
             if self._stopping:
                 self.queue.release(jobs[number:], now=self.clock())
@@ -116,25 +112,28 @@ class Relay:
     def _attempt(self, row: QueuedJob) -> tuple[Outcome, Failure | None]:
         failure = None
         try:
-            if row.attempts >= settings.OUTBOX_MAX_ATTEMPTS:
-                return self._give_up(row, WORKER_DIED), WORKER_DIED
-            self.queue.start(row, now=self.clock(), lease=settings.OUTBOX_LEASE)
-            try:
-                self._call(row)
-            except ClaimLost:
-                raise
-            # Whatever a job raises is its failure, also the SystemExit of a command it
-            # called, and must not end the worker.
-            except (Exception, SystemExit) as error:  # noqa: BLE001
-                failure = Failure.of(error)
-                refresh_connections()
-                return self._give_up(row, failure), failure
+            failure = self._run(row)
+            return (self._give_up(row, failure) if failure else Outcome.DONE), failure
         except ClaimLost:
             return Outcome.LOST, failure
-        return Outcome.DONE, None
+
+    def _run(self, row: QueuedJob) -> Failure | None:
+        if row.attempts >= settings.OUTBOX_MAX_ATTEMPTS:
+            return WORKER_DIED
+        self.queue.start(row, now=self.clock(), lease=settings.OUTBOX_LEASE)
+        try:
+            self._call(row)
+        except ClaimLost:
+            raise
+        # Whatever a job raises is its failure, also the SystemExit of a command it
+        # called, and must not end the worker.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            refresh_connections()
+            return Failure.of(error)
+        return None
 
     def _call(self, row: QueuedJob) -> None:
-        job, payload = find(row.name), decode(row.payload)
+        job, payload = find(row.name), json.loads(row.payload)
         if not job.atomic:
             job(**payload)
             self.queue.complete(row)
@@ -146,7 +145,7 @@ class Relay:
 
     def _give_up(self, row: QueuedJob, failure: Failure) -> Outcome:
         now, limit = self.clock(), settings.OUTBOX_MAX_ATTEMPTS
-        at = next_try(row.attempts, max_attempts=limit, now=now, random=self.random)
+        at = next_try(row.attempts, max_attempts=limit, now=now, random=SystemRandom())
         if at is None:
             self.queue.park(row, at=now, failure=failure)
             return Outcome.PARKED
@@ -156,10 +155,9 @@ class Relay:
     def _note_outage(self, error: Error) -> None:
         if self._outage_began is None:
             self._outage_began = monotonic()
-            failure = Failure.of(error)
             logger.error(
                 "The database of the outbox fails; waiting for it.",
-                extra={"event": "outbox_outage", "error": failure.error},
+                extra={"event": "outbox_outage", "error": Failure.of(error).error},
             )
         connections[self.queue.using].close()
 
@@ -191,5 +189,5 @@ def report(outcome: Outcome, row: QueuedJob, failure: Failure | None, *, seconds
         "duration_ms": round(seconds * 1000, 1),
     }
     if failure is not None:
-        extra |= {"error": failure.error, "raised_in": failure.raised_in}
+        extra |= asdict(failure)
     logger.log(LEVELS[outcome], "Job %s: %s.", row.name, outcome.value, extra=extra)

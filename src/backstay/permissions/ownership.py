@@ -22,30 +22,32 @@ class IsOwner(Rule):
         if owner is not None:
             self.owner = owner
 
+    def is_open(self, user: Any, method: str) -> bool:
+        """Whether *user*, once admitted, may use *method* on every object."""
+        return False
+
     def admits(self, user: Any, *, method: str = "GET") -> bool:
         return bool(user.is_authenticated)
 
     def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
-        return related_rows(model, self.owner, user.pk)
+        return EVERY_ROW if self.is_open(user, method) else related_rows(model, self.owner, user.pk)
 
     def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
-        return user.pk is not None and related_key(obj, self.owner) == user.pk
+        own = user.pk is not None and related_key(obj, self.owner) == user.pk
+        return own or self.is_open(user, method)
 
 
 class IsOwnerOrReadOnly(IsOwner):
     """Everyone reads, the owner writes."""
 
+    def is_open(self, user: Any, method: str) -> bool:
+        return method in SAFE_METHODS
+
     def admits(self, user: Any, *, method: str = "GET") -> bool:
         return method in SAFE_METHODS or super().admits(user, method=method)
 
-    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
-        return EVERY_ROW if method in SAFE_METHODS else super().rows(user, model, method=method)
 
-    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
-        return method in SAFE_METHODS or super().holds(user, obj, method=method)
-
-
-class IsOwnerOrAdmin(IsOwnerOrReadOnly):
+class IsOwnerOrAdmin(IsOwner):
     """
     The owner and staff write; other users read what the view's list shows them.
 
@@ -55,14 +57,8 @@ class IsOwnerOrAdmin(IsOwnerOrReadOnly):
 
     message = "Only the owner or staff may do this."
 
-    def admits(self, user: Any, *, method: str = "GET") -> bool:
-        return bool(user.is_authenticated)
-
-    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
-        return EVERY_ROW if user.is_staff else super().rows(user, model, method=method)
-
-    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
-        return bool(user.is_staff) or super().holds(user, obj, method=method)
+    def is_open(self, user: Any, method: str) -> bool:
+        return method in SAFE_METHODS or bool(user.is_staff)
 
 
 def related_rows(model: type[Model], path: str, key: Any) -> Q:

@@ -5,7 +5,7 @@ The algebra of rules: what a rule is asked, and ``&``, ``|`` and ``~`` of rules.
 an object check agree for every combination of parts that agree.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import reduce
 from operator import and_, or_
@@ -107,24 +107,41 @@ class Rule(OperationHolderMixin, BasePermission, metaclass=RuleType):
 class Combination(Rule):
     """Several rules as one; each request gets its own copy of every part."""
 
+    #: What the answers of the parts come to, and what their rows do.
+    decide: Callable[[Iterable[bool]], bool]
+    join: Callable[[Iterable[Q]], Q]
+
     def __init__(self, *rules: Rule) -> None:
         self.rules = rules
 
     def __call__(self) -> Self:
         return type(self)(*(rule() for rule in self.rules))
 
+    def admits(self, user: Any, *, method: str = "GET") -> bool:
+        return self.decide(rule.admits(user, method=method) for rule in self.rules)
+
+    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
+        return self.join(rule.scope(user, model, method=method) for rule in self.rules)
+
+    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
+        return self.decide(rule.permits(user, obj, method=method) for rule in self.rules)
+
+
+def all_of(conditions: Iterable[Q]) -> Q:
+    """Rows that meet every condition."""
+    return reduce(and_, conditions, EVERY_ROW)
+
+
+def any_of(conditions: Iterable[Q]) -> Q:
+    """Rows that meet one condition; an empty ``Q`` means every row, and does not vanish."""
+    found = list(conditions)
+    return reduce(or_, found, NO_ROW) if all(found) else EVERY_ROW
+
 
 class AllOf(Combination):
     """``A & B``."""
 
-    def admits(self, user: Any, *, method: str = "GET") -> bool:
-        return all(rule.admits(user, method=method) for rule in self.rules)
-
-    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
-        return all_of(rule.scope(user, model, method=method) for rule in self.rules)
-
-    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
-        return all(rule.permits(user, obj, method=method) for rule in self.rules)
+    decide, join = staticmethod(all), staticmethod(all_of)
 
     def __invert__(self) -> Any:
         return AnyOf(*(~rule for rule in self.rules))
@@ -133,19 +150,12 @@ class AllOf(Combination):
 class AnyOf(Combination):
     """``A | B``; a refusal says what the last of them that has a code or a message says."""
 
+    decide, join = staticmethod(any), staticmethod(any_of)
+
     def __init__(self, *rules: Rule) -> None:
         super().__init__(*rules)
         self.code = next((rule.code for rule in reversed(rules) if rule.code), None)
         self.message = next((rule.message for rule in reversed(rules) if rule.message), None)
-
-    def admits(self, user: Any, *, method: str = "GET") -> bool:
-        return any(rule.admits(user, method=method) for rule in self.rules)
-
-    def rows(self, user: Any, model: type[Model], *, method: str = "GET") -> Q:
-        return any_of(rule.scope(user, model, method=method) for rule in self.rules)
-
-    def holds(self, user: Any, obj: Any, *, method: str = "GET") -> bool:
-        return any(rule.permits(user, obj, method=method) for rule in self.rules)
 
     def __invert__(self) -> Any:
         return AllOf(*(~rule for rule in self.rules))
@@ -200,17 +210,6 @@ def as_instance(permission: Any) -> Any:
 def caller(request: Request) -> Any:
     """The user; DRF's ``UNAUTHENTICATED_USER`` may be ``None``."""
     return request.user or AnonymousUser()
-
-
-def all_of(conditions: Iterable[Q]) -> Q:
-    """Rows that meet every condition."""
-    return reduce(and_, conditions, EVERY_ROW)
-
-
-def any_of(conditions: Iterable[Q]) -> Q:
-    """Rows that meet one condition; an empty ``Q`` means every row, and does not vanish."""
-    found = list(conditions)
-    return reduce(or_, found, NO_ROW) if all(found) else EVERY_ROW
 
 
 def none_of(condition: Q) -> Q:

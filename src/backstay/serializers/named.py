@@ -10,7 +10,6 @@ model sets by itself (``auto_now``), and a row that is gone is 404.
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import Model
 from rest_framework.exceptions import NotFound
 from rest_framework.serializers import raise_errors_on_nested_writes
 
@@ -24,15 +23,15 @@ class NamedUpdateMixin:
             NotFound: the row was deleted since it was read.
         """
         raise_errors_on_nested_writes("update", self, validated_data)  # type: ignore[arg-type]  # A mixin.
-        model = type(instance)
-        many = {field.name for field in model._meta.many_to_many}
+        model = type(instance)._meta
+        many = {field.name for field in model.many_to_many}
         columns = [name for name in validated_data if name not in many]
         for name in columns:
             setattr(instance, name, validated_data[name])
-        written = written_columns(model, columns)
-        if written:
+        if columns:
+            own = [f.name for f in model.concrete_fields if getattr(f, "auto_now", False)]
             try:
-                instance.save(update_fields=written)
+                instance.save(update_fields=[*columns, *own])
             except DatabaseError as error:
                 # What the driver raised is its cause; that no row was there, Django says itself.
                 if error.__cause__ is not None:
@@ -41,9 +40,3 @@ class NamedUpdateMixin:
         for name in many & validated_data.keys():
             getattr(instance, name).set(validated_data[name])
         return instance
-
-
-def written_columns(model: type[Model], named: list[str]) -> list[str]:
-    """*named*, and with them what the model sets at each save; nothing where nothing is named."""
-    own = [f.name for f in model._meta.concrete_fields if getattr(f, "auto_now", False)]
-    return list(dict.fromkeys([*named, *own])) if named else []

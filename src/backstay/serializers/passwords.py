@@ -11,7 +11,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -38,7 +37,8 @@ class NewPasswordMixin:
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)  # type: ignore[misc]  # A mixin.
-        if self._left_as_it_is(attrs):
+        # A partial update need not name the password; naming one of the two is not enough.
+        if not attrs.keys() & {"password", "password_confirm"}:
             return attrs
         if attrs.get("password") != attrs.pop("password_confirm", None):
             message = ErrorDetail("The two passwords differ.", code="password_mismatch")
@@ -49,19 +49,11 @@ class NewPasswordMixin:
             raise ValidationError({"password": get_error_detail(error)}) from None
         return attrs
 
-    def _left_as_it_is(self, attrs: dict[str, Any]) -> bool:
-        """A partial update need not name the password; naming one of the two is not enough."""
-        return not attrs.keys() & {"password", "password_confirm"}
-
     def _candidate(self, attrs: dict[str, Any]) -> Any:
         """The user as they would be, for validators that compare."""
         model = get_user_model()
         candidate = copy(getattr(self, "instance", None)) or model()
-        for name, value in attrs.items():
-            try:
-                model._meta.get_field(name)
-            except FieldDoesNotExist:
-                continue
-            if name != "password":
-                setattr(candidate, name, value)
+        columns = {field.name for field in model._meta.concrete_fields} - {"password"}
+        for name in attrs.keys() & columns:
+            setattr(candidate, name, attrs[name])
         return candidate

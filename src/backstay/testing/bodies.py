@@ -6,8 +6,10 @@ types, bounds and the common formats, not patterns: give an example for those.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from typing import Any
 
+from backstay.errors.pointers import join
 from backstay.testing.document import Schema, kind_of
 
 #: The way to a value inside a body: names of members and indices of items.
@@ -84,4 +86,4 @@ def put(body: Any, place: Place, value: Any) -> Any:
 
 def pointer(place: Place) -> str:
     """*place* as a JSON Pointer (RFC 6901)."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in place)
+    return reduce(join, place, "")

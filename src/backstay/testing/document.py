@@ -37,11 +37,12 @@ class Operation:
 
 def operations(document: Mapping[str, Any]) -> list[Operation]:
     """Every operation of *document*, in its order."""
+    paths = {route: whole(document, item) for route, item in document["paths"].items()}
     return [
-        _operation(document, route, method, path_item)
-        for route, path_item in document["paths"].items()
+        _operation(route, method, item)
+        for route, item in paths.items()
         for method in METHODS
-        if method in path_item
+        if method in item
     ]
 
 
@@ -53,58 +54,50 @@ def kind_of(schema: Schema) -> str | None:
     return declared
 
 
-def _operation(
-    document: Mapping[str, Any], route: str, method: str, path_item: Mapping[str, Any]
-) -> Operation:
-    declared = path_item[method]
-    parameters = [
-        _follow(document, each)
-        for each in (*path_item.get("parameters", ()), *declared.get("parameters", ()))
-    ]
+def _operation(route: str, method: str, item: Mapping[str, Any]) -> Operation:
+    declared = item[method]
+    parameters = (*item.get("parameters", ()), *declared.get("parameters", ()))
     answers = declared.get("responses", {})
     return Operation(
         method=method.upper(),
         route=route,
         parameters={
-            each["name"]: whole(document, each.get("schema", {}))
-            for each in parameters
-            if each["in"] == "query"
+            each["name"]: each.get("schema", {}) for each in parameters if each["in"] == "query"
         },
-        body=_json_schema(document, declared.get("requestBody")),
-        answer=_json_schema(document, answers.get("200", answers.get(200))),
+        body=_json_schema(declared.get("requestBody", {})),
+        answer=_json_schema(answers.get("200", answers.get(200, {}))),
     )
 
 
-def _json_schema(document: Mapping[str, Any], holder: Mapping[str, Any] | None) -> Schema | None:
-    content = _follow(document, holder or {}).get("content", {})
-    for media_type, described in content.items():
+def _json_schema(holder: Mapping[str, Any]) -> Schema | None:
+    for media_type, described in holder.get("content", {}).items():
         if media_type.split(";")[0].endswith("json"):
-            return whole(document, described.get("schema", {}))
+            return described.get("schema", {})  # type: ignore[no-any-return]  # JSON.
     return None
 
 
-def whole(document: Mapping[str, Any], schema: Any, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-    """*schema* without references; one that contains itself ends where it begins again."""
-    if reference := schema.get("$ref"):
+def whole(document: Mapping[str, Any], node: Any, seen: tuple[str, ...] = ()) -> Any:
+    """*node* without references; a schema that contains itself ends where it begins again."""
+    if isinstance(node, list):
+        return [whole(document, each, seen) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    if reference := node.get("$ref"):
         if reference in seen:
             return {}
-        seen = (*seen, reference)
-        schema = {**_follow(document, schema), **_without(schema, "$ref")}
-        return whole(document, schema, seen)
-    merged = dict(_without(schema, "allOf", "oneOf", "anyOf"))
-    for part in _parts(schema):
+        node = {**_target(document, reference), **_without(node, "$ref")}
+        return whole(document, node, (*seen, reference))
+    merged = {
+        name: whole(document, each, seen)
+        for name, each in _without(node, "allOf", "oneOf", "anyOf").items()
+    }
+    for part in _parts(node):
         found = whole(document, part, seen)
         properties = {**found.get("properties", {}), **merged.get("properties", {})}
         required = [*found.get("required", []), *merged.get("required", [])]
         merged = {**found, **merged}
         if properties:
             merged |= {"properties": properties, "required": required}
-    if "properties" in merged:
-        merged["properties"] = {
-            name: whole(document, each, seen) for name, each in merged["properties"].items()
-        }
-    if isinstance(merged.get("items"), Mapping):
-        merged["items"] = whole(document, merged["items"], seen)
     return merged
 
 
@@ -114,14 +107,11 @@ def _parts(schema: Schema) -> Iterator[Schema]:
         yield from [each for each in schema.get(word, ()) if each.get("type") != "null"][:1]
 
 
-def _follow(document: Mapping[str, Any], holder: Any) -> Any:
-    """What *holder* refers to within the document (RFC 6901), itself where to nothing."""
-    while "$ref" in holder:
-        target: Any = document
-        for step in holder["$ref"].removeprefix("#/").split("/"):
-            target = target[step.replace("~1", "/").replace("~0", "~")]
-        holder = target
-    return holder
+def _target(document: Mapping[str, Any], reference: str) -> Any:
+    """What *reference* leads to within the document (RFC 6901)."""
+    for step in reference.removeprefix("#/").split("/"):
+        document = document[step.replace("~1", "/").replace("~0", "~")]
+    return document
 
 
 def _without(schema: Schema, *names: str) -> Schema:

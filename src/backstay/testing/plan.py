@@ -103,7 +103,7 @@ class Plan:
                 ids = dict(filling)
                 foreign = self._variants(route, {**ids, name: resource.foreign}, actor)
                 missing = self._variants(route, {**ids, name: resource.missing}, actor)
-                for how, one, other in zip(VARIANTS, foreign, missing, strict=True):
+                for (how, one), (_, other) in zip(foreign, missing, strict=True):
                     what = f"{resource.name} in the path{how}"
                     yield Probe(route, resource, what, one, other, in_path=True)
 
@@ -113,15 +113,19 @@ class Plan:
         visible = resource.visible_to(actor)
         return [(name, each) for each in (resource.foreign, visible) if each is not None]
 
-    def _variants(self, route: str, ids: Mapping[str, Id], actor: str) -> list[Call]:
+    def _variants(
+        self, route: str, ids: Mapping[str, Id], actor: str
+    ) -> Iterator[tuple[str, Call]]:
+        """Every way to ask for one path, each with what is said of it."""
         path = fill(route, ids)
-        plain = [Call(each, path, body=self._body(route, each, actor)) for each in METHODS]
-        posted = plain[METHODS.index("POST")]
-        overridden = [
-            replace(posted, headers={"X-HTTP-Method-Override": method}) for method in OVERRIDES
-        ]
-        suffixed = Call("GET", f"{path.rstrip('/')}.json")
-        return [*plain, *overridden, suffixed, Call("GET", path, {"format": "json"})]
+        for method in METHODS:
+            yield "", Call(method, path, body=self._body(route, method, actor))
+        posted = Call("POST", path, body=self._body(route, "POST", actor))
+        for method in OVERRIDES:
+            headers = {"X-HTTP-Method-Override": method}
+            yield f", overridden by {method}", replace(posted, headers=headers)
+        yield ", with a format suffix", Call("GET", f"{path.rstrip('/')}.json")
+        yield ", with ?format=json", Call("GET", path, {"format": "json"})
 
     def _body(self, route: str, method: str, actor: str) -> Any:
         if method in SAFE_METHODS:
@@ -136,13 +140,9 @@ class Plan:
         path = self._visible_path(operation.route, actor)
         for name, resource in product(operation.parameters, self.resources.values()):
             if path and resource.is_meant_by(name) and resource.hidden_from(actor):
-                yield Probe(
-                    operation.route,
-                    resource,
-                    f"?{name}",
-                    Call(operation.method, path, {name: resource.foreign}),
-                    Call(operation.method, path, {name: resource.missing}),
-                )
+                foreign = Call(operation.method, path, {name: resource.foreign})
+                missing = Call(operation.method, path, {name: resource.missing})
+                yield Probe(operation.route, resource, f"?{name}", foreign, missing)
 
     def _body_probes(self, operation: Operation, actor: str) -> Iterator[Probe]:
         path = self._visible_path(operation.route, actor)
@@ -179,8 +179,7 @@ class Plan:
         ids = {
             name: self._resource(route, name).visible_to(actor) for name in PARAMETER.findall(route)
         }
-        known = {name: each for name, each in ids.items() if each is not None}
-        return fill(route, known) if known.keys() == ids.keys() else None
+        return None if None in ids.values() else fill(route, ids)
 
     def _refuse_unknown(self) -> None:
         unknown = []
@@ -196,15 +195,6 @@ class Plan:
             raise IncompleteWalk("\n".join(unknown))
 
 
-#: What is said of each of the requests of ``Plan._variants``.
-VARIANTS = (
-    *("" for _ in METHODS),
-    *(f", overridden by {method}" for method in OVERRIDES),
-    ", with a format suffix",
-    ", with ?format=json",
-)
-
-
 def segments(route: str) -> list[str]:
     return route.strip("/").split("/")
 
@@ -216,7 +206,7 @@ def owner_of(route: str, parameter: str) -> str:
     return parts[position - 1] if position else ""
 
 
-def fill(route: str, ids: Mapping[str, Id]) -> str:
+def fill(route: str, ids: Mapping[str, Any]) -> str:
     return PARAMETER.sub(lambda found: str(ids[found[1]]), route)
 
 

@@ -13,7 +13,7 @@ document does not tell is not walked; time is not measured; one database, ``defa
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,12 +56,13 @@ class Walker:
     """
 
     document: Mapping[str, Any]
-    actors: Sequence[Actor] = field(kw_only=True)
-    resources: Sequence[Resource] = field(kw_only=True)
-    snapshot: Callable[[], Any] = field(kw_only=True)
-    examples: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
-    ignored_headers: Collection[str] = field(kw_only=True, default=())
-    mounted: Callable[[str], str] = field(kw_only=True, default=str)
+    _: KW_ONLY
+    actors: Sequence[Actor]
+    resources: Sequence[Resource]
+    snapshot: Callable[[], Any]
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    ignored_headers: Collection[str] = ()
+    mounted: Callable[[str], str] = str
 
     def leaks(self) -> list[Leak]:
         """

@@ -96,6 +96,13 @@ class TestCheck:
         assert errors_of(body) == [("/pages", "no_pages")]
 
 
+class TestAtomicRequest:
+    def test_that_is_refused_leaves_nothing(self, api, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+        assert_problem(api.post("/regretted/", {}), 409, "conflict")
+        assert not Shelf.objects.exists()
+
+
 class TestMistakes:
     @pytest.mark.parametrize("path", ["/internal/", "/not-null/"])
     def test_of_constraints_the_client_knows_nothing_of_stay_500(self, api, path):

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.db.utils import ConnectionHandler
 
-from backstay.errors.outages import is_outage
+from backstay.errors.drivers import is_outage
 from tests.backstay.errors.conftest import assert_problem
 from tests.backstay.errors.urls import NOWHERE
 

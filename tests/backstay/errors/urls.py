@@ -239,6 +239,14 @@ class Internal(Open):
         Inventory.objects.create(number=1, note="second")
 
 
+class Regretted(Open):
+    """Writes, and then refuses."""
+
+    def post(self, request):
+        Shelf.objects.create(name="Poetry")
+        raise Conflict
+
+
 class WritesOnGet(Open):
     queryset = Shelf.objects.all()
 
@@ -293,6 +301,7 @@ urlpatterns = [
     path("protected/", Protected.as_view()),
     path("import/", Import.as_view()),
     path("internal/", Internal.as_view()),
+    path("regretted/", Regretted.as_view()),
     path("writes-on-get/", WritesOnGet.as_view()),
     path("not-null/", NotNull.as_view()),
     path("full-clean/", FullClean.as_view()),

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def relay(db) -> Relay:
-    return Relay(random=Random(1))  # noqa: S311  # Pauses are no secret.
+    return Relay()
 
 
 @pytest.fixture

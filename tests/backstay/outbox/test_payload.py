@@ -1,5 +1,6 @@
 """JSON that reads back as it was written, or a refusal that says where."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -8,7 +9,7 @@ from uuid import UUID
 import pytest
 from django.utils.safestring import mark_safe
 
-from backstay.outbox.payload import MAX_BYTES, InvalidPayload, decode, encode
+from backstay.outbox.payload import MAX_BYTES, InvalidPayload, encode
 from tests.backstay.testapp.models import Shelf
 
 
@@ -29,7 +30,7 @@ class TestAccepted:
         ids=repr,
     )
     def test_reads_back_equal_in_value_and_type(self, value):
-        back = decode(encode({"value": value}))["value"]
+        back = json.loads(encode({"value": value}))["value"]
         assert repr(back) == repr(value)
 
     def test_is_ascii_so_that_any_column_holds_it(self):

@@ -5,7 +5,7 @@ from random import Random, SystemRandom
 
 import pytest
 
-from backstay.outbox.policy import next_try, pause
+from backstay.outbox.failures import next_try, pause
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -9,6 +9,7 @@ error shape.
 """
 
 from copy import copy
+from functools import partial
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -26,36 +27,32 @@ from backstay.conf import settings
 from backstay.errors.codes import CATALOGUE
 from backstay.versioning.transforms import steps_back
 
-#: RFC 9457 with backstay's members: see ``backstay.errors.formatters``.
-PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "format": "uri-reference"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {
-                    "pointer": {
-                        "type": "string",
-                        "description": "A JSON Pointer into the body, or `?name`.",
-                    },
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
+_TEXT = {"type": "string"}
+_URI = {"type": "string", "format": "uri-reference"}
+_POINTER = {**_TEXT, "description": "A JSON Pointer into the body, or `?name`."}
 
+
+def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    properties = {**required, **optional}
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+#: RFC 9457 with backstay's members: see ``backstay.errors.formatters``.
+PROBLEM_SCHEMA = _object(
+    {
+        "type": _URI,
+        "title": _TEXT,
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "code": _TEXT,
+        "detail": _TEXT,
+        "instance": _URI,
+        "request_id": _TEXT,
+    },
+    errors={
+        "type": "array",
+        "items": _object({"pointer": _POINTER, "code": _TEXT, "detail": _TEXT}),
+    },
+)
 
 #: Where backstay's own base classes are.
 _BASES = ("backstay.serializers", "backstay.versioning")
@@ -135,9 +132,11 @@ class AutoSchema(SpectacularAutoSchema):
         return codes
 
     def _problem_response(self, code: str | None) -> dict[str, Any]:
-        content: dict[str, Any] = {
-            "schema": {"$ref": f"#/components/schemas/{self._problem_component().name}"}
-        }
+        component = ResolvedComponent(
+            name="Problem", type=ResolvedComponent.SCHEMA, schema=PROBLEM_SCHEMA, object="Problem"
+        )
+        self.registry.register_on_missing(component)
+        content: dict[str, Any] = {"schema": component.ref}
         if code is None:
             description = "Any other error, in the one shape of all errors."
         else:
@@ -153,16 +152,6 @@ class AutoSchema(SpectacularAutoSchema):
                 "request_id": "6f1c1b0c3a5e4d0e8a7c2f9b1d3e5f70",
             }
         return {"description": description, "content": {"application/problem+json": content}}
-
-    def _problem_component(self) -> ResolvedComponent:
-        component = ResolvedComponent(
-            name="Problem",
-            type=ResolvedComponent.SCHEMA,
-            schema=PROBLEM_SCHEMA,
-            object="Problem",
-        )
-        self.registry.register_on_missing(component)
-        return component
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -214,9 +203,7 @@ class DeclaredSerializer(OpenApiSerializerExtension):
         schema = _say_for_whom(schema, getattr(meta, "visible_to", {}))
         version = getattr(auto_schema.view.request, "version", None)
 
-        def resolve(reference: dict[str, Any]) -> dict[str, Any]:
-            return _resolve(reference, auto_schema.registry)
-
+        resolve = partial(_resolve, registry=auto_schema.registry)
         for step in steps_back(getattr(meta, "transforms", {}), version):
             schema = step.downgrade_schema(schema, resolve)
         inherited = set() if _describes_itself(type(target)) else {"description"}

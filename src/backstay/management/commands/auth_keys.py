@@ -45,7 +45,9 @@ class Command(BaseCommand):
                     help="of a key that is made now; default: EdDSA",
                 )
 
-    def handle(self, *_: Any, command: str, file: str | None, **options: Any) -> None:
+    def handle(
+        self, *_: Any, command: str, file: str | None, algorithm: str = "", **__: Any
+    ) -> None:
         named = file or settings.AUTH_KEYS
         if named is None:
             raise CommandError("AUTH_KEYS is not set. Name a file.")
@@ -53,11 +55,13 @@ class Command(BaseCommand):
             # A link stays one: it is its file that is replaced.
             linked = command != "generate" and Path(named).is_symlink()
             path = Path(os.path.realpath(named) if linked else named)
-            getattr(self, f"_{command}")(path, **options)
+            if command != "list":
+                getattr(self, f"_{command}")(path, algorithm)
+            self._report(path)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
 
-    def _generate(self, path: Path, *, algorithm: str, **_: Any) -> None:
+    def _generate(self, path: Path, algorithm: str) -> None:
         if os.path.lexists(path):
             raise CommandError(f"{path} exists. To replace its key, rotate it.")
         new = key_files.generate(algorithm)
@@ -65,24 +69,18 @@ class Command(BaseCommand):
         derived = self._derived() if settings.AUTH_KEYS is None else []
         keys = key_files.rotated(derived, new, now=int(time.time()))
         key_files.write(path, keys, replace=False)
-        self._report(path)
 
-    def _prepare(self, path: Path, *, algorithm: str, **_: Any) -> None:
+    def _prepare(self, path: Path, algorithm: str) -> None:
         keys = key_files.read(path)
         if key_files.prepared(keys):
             raise CommandError("A key is prepared already. Rotate to sign with it.")
         key_files.write(path, [*keys, key_files.generate(algorithm)])
-        self._report(path)
 
-    def _rotate(self, path: Path, *, algorithm: str, **_: Any) -> None:
+    def _rotate(self, path: Path, algorithm: str) -> None:
         keys = key_files.read(path)
         new = key_files.prepared(keys) or key_files.generate(algorithm)
         old = [jwk for jwk in keys if jwk["kid"] != new["kid"]]
         key_files.write(path, key_files.rotated(old, new, now=int(time.time())))
-        self._report(path)
-
-    def _list(self, path: Path, **_: Any) -> None:
-        self._report(path)
 
     def _report(self, path: Path) -> None:
         keys = key_files.read(path)
