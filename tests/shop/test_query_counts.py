@@ -29,13 +29,14 @@ LISTS = [
     ("articles/{article}/comments/", "customer", 2),
 ]
 
-#: An order costs one more for its items, one for their number and one for its payments,
-#: and one's own account two for the permissions of the user and of their groups.
+#: An order costs one more for its items and one for its payments, an article one for the
+#: number of its comments, and one's own account two for the permissions of the user and of
+#: their groups.
 OBJECTS = [
     ("products/{product}/", "anonymous", 1),
     ("products/{product}/", "owner", 1),
-    ("orders/{order}/", "customer", 4),
-    ("orders/{order}/", "staff", 4),
+    ("orders/{order}/", "customer", 3),
+    ("orders/{order}/", "staff", 3),
     ("addresses/{address}/", "customer", 1),
     ("articles/{article}/", "anonymous", 2),
     ("articles/{article}/", "staff", 2),

@@ -33,7 +33,7 @@ class Naive(serializers.ModelSerializer):
 class Declared(Naive):
     """The same with its count declared."""
 
-    number = CountField("items")
+    number = CountField("items")  # type: ignore[assignment]  # As DRF has it.
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_what_a_method_counts_stays_a_query_for_each(orders, django_assert_num_q
         class Meta(Naive.Meta):
             fields = ["id", "number"]
 
-        total = None
+        total = None  # type: ignore[assignment]  # As DRF has it.
 
     with django_assert_num_queries(1 + ORDERS):
         read(orders, Counted())
