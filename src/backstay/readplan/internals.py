@@ -10,7 +10,7 @@ from copy import copy
 from typing import Any
 
 from django.db import connections
-from django.db.models import Model, Prefetch, QuerySet
+from django.db.models import IntegerField, Model, Prefetch, QuerySet
 from django.db.models.manager import BaseManager
 
 
@@ -140,7 +140,7 @@ class KeptQuery:
         self.text = text.replace("IN (%s)", "= ANY(%s)") if self.as_array else text
         self.converters = self.compiler.get_converters([one[0] for one in self.compiler.select])
         (lookup,) = self.compiler.query.where.children if self.kept else (None,)
-        self.prepared = lookup.lhs.output_field.get_db_prep_value if lookup else None
+        self.field = _value_of(lookup.lhs.output_field) if lookup else None
 
     def fits(self, keys: Collection[Any]) -> bool:
         return self.kept and (self.most_keys is None or len(keys) <= self.most_keys)
@@ -148,7 +148,9 @@ class KeptQuery:
     def rows(self, keys: Collection[Any]) -> Sequence[tuple[Any, ...]]:
         """As tuples, or as lists where a column has to be converted."""
         connection = connections[self.using]
-        values: list[Any] = [self.prepared(key, connection, prepared=False) for key in keys]  # type: ignore[misc]  # ``fits`` was asked.
+        values = list(keys)
+        if self.field is not None:
+            values = [self.field.get_db_prep_value(key, connection) for key in keys]
         if self.as_array:
             text, values = self.text, [values]
         else:
@@ -162,3 +164,11 @@ class KeptQuery:
         compiler = copy(self.compiler)
         compiler.connection = connection
         return list(compiler.apply_converters(found, self.converters))
+
+
+def _value_of(field: Any) -> Any:
+    """The field whose values are the keys; ``None`` where they are plain integers."""
+    while field.remote_field is not None:
+        field = field.target_field
+    plain = isinstance(field, IntegerField) and type(field).__module__.startswith("django.")
+    return None if plain else field
