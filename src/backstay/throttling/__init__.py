@@ -33,9 +33,12 @@ from backstay.throttling.limits import Limits, RateThrottle, limits_of
 from backstay.throttling.middleware import RateLimitMiddleware
 from backstay.throttling.rates import Rate, parse_rates, rates_of
 from backstay.throttling.throttles import (
+    AddressRateThrottle,
     AnonRateThrottle,
+    FailedAuthenticationThrottle,
     LoginRateThrottle,
     OrganizationThrottle,
+    RefreshRateThrottle,
     ScopedRateThrottle,
     SearchRateThrottle,
     UserRateThrottle,
@@ -46,15 +49,18 @@ from backstay.throttling.throttles import (
 )
 
 __all__ = [
+    "AddressRateThrottle",
     "AnonRateThrottle",
     "Charge",
     "Decision",
+    "FailedAuthenticationThrottle",
     "Limits",
     "LoginRateThrottle",
     "OrganizationThrottle",
     "Rate",
     "RateLimitMiddleware",
     "RateThrottle",
+    "RefreshRateThrottle",
     "ScopedRateThrottle",
     "SearchRateThrottle",
     "Throttled",

@@ -85,6 +85,25 @@ class AnonRateThrottle(RateThrottle):
         return [] if _is_known(user) else self.charge(address_of(request))
 
 
+class AddressRateThrottle(RateThrottle):
+    """Bounds each address, whoever calls from it. A subclass says the ``scope``."""
+
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        return self.charge(address_of(request))
+
+
+class RefreshRateThrottle(AddressRateThrottle):
+    """Bounds what is done with tokens that are not looked at: refresh, verify, log out."""
+
+    scope = "refresh"
+
+
+class FailedAuthenticationThrottle(AddressRateThrottle):
+    """What authenticators charge by ``charge_failed_authentication``; for showing what is left."""
+
+    scope = "auth_failure"
+
+
 class UserRateThrottle(RateThrottle):
     """
     Bounds each account.
