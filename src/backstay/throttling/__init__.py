@@ -44,7 +44,6 @@ from backstay.throttling.throttles import (
     UserRateThrottle,
     account_bucket,
     charge_failed_authentication,
-    charges_for,
     enforce,
 )
 
@@ -68,7 +67,6 @@ __all__ = [
     "account_bucket",
     "address_bucket",
     "charge_failed_authentication",
-    "charges_for",
     "client_address",
     "enforce",
     "is_trusted_proxy",

@@ -127,15 +127,15 @@ class Arrivals(RuleBasedStateMachine):
 
 @pytest.mark.once
 def test_in_process():
-    run_state_machine_as_test(lambda: Arrivals(InProcessLimiter), settings=examples(100))
+    run(InProcessLimiter, examples=100)
 
 
 def test_redis(redis):
-    run_state_machine_as_test(lambda: Arrivals(RedisLimiter), settings=examples(30))
+    run(RedisLimiter, examples=30)
 
 
 def test_database(database):
-    run_state_machine_as_test(lambda: Arrivals(InDatabaseLimiter), settings=examples(15))
+    run(InDatabaseLimiter, examples=15)
 
 
 @pytest.mark.long
@@ -144,14 +144,18 @@ def test_for_long(request, place):
     makes = {"in process": InProcessLimiter, "redis": RedisLimiter, "database": InDatabaseLimiter}
     if place != "in process":
         request.getfixturevalue(place)
-    run_state_machine_as_test(lambda: Arrivals(makes[place]), settings=examples(400))
+    run(makes[place], examples=400)
 
 
-def examples(number: int) -> settings:
-    slow = [HealthCheck.too_slow]
-    return settings(
-        max_examples=number, stateful_step_count=50, deadline=None, suppress_health_check=slow
+def run(make: Any, *, examples: int) -> None:
+    machine: Any = lambda: Arrivals(make)  # noqa: E731  # Its type is that of a class.
+    how = settings(
+        max_examples=examples,
+        stateful_step_count=50,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
+    run_state_machine_as_test(machine, settings=how)
 
 
 class Keeping(InProcessLimiter):
