@@ -28,6 +28,8 @@ $(SETUP):
 	@rm -f .venv/setup-* && touch $@
 
 run: export DEBUG ?= 1
+# Who looks around by hand is anonymous, and calls more often than a stranger may.
+run: export THROTTLE_RATES ?= {"anon": "1000/hour"}
 run: setup ## serve the shop with demo data on http://127.0.0.1:8000; PORT=9000 moves it
 	@exec $(BIN)/python manage.py start
 

@@ -19,11 +19,12 @@ def main() -> None:
         django.setup()
         call_command("migrate", verbosity=0)
 
-        from benchmarks import authentication, pages, tokens
+        from benchmarks import authentication, pages, throttles, tokens
 
         seconds = 4 if quick else 20
         tokens.run(seconds=seconds)
         authentication.run(seconds=seconds)
+        throttles.run(seconds=seconds)
         pages.run(orders=20_000 if quick else 500_000, seconds=seconds)
 
 

@@ -1,5 +1,5 @@
 """
-Deciding on 1, 2 and 5 rules: ours beside DRF's throttles on Django's ``RedisCache``.
+Deciding on 1, 2 and 5 rules: ours beside DRF's throttles on django-redis and ``RedisCache``.
 
 Each side is what DRF does between permissions and the view, ``check_throttles``, with every
 call allowed. DRF keeps the time of each call in the window; here that is ``HISTORY`` calls,
@@ -7,16 +7,17 @@ and never more. Further tables show that ours costs the same whatever is kept: u
 of a million that is used up, and beside a million live buckets. There Redis's own time for
 a call is told too.
 
-Needs ``REDIS_URL``, and flushes that database.
+On a Redis of its own.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import BaseCache
 from django.core.cache.backends.redis import RedisCache
 from django.test import RequestFactory, override_settings
+from django_redis.cache import RedisCache as DjangoRedisCache
 from redis import Redis
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
@@ -27,6 +28,7 @@ from backstay.throttling import Charge, RateThrottle, Throttled
 from backstay.throttling.limits import KEPT
 from backstay.throttling.redis import ThrottlePart
 from benchmarks.measure import race
+from tests.services import redis_server
 
 RULES = (1, 2, 5)
 HISTORY = 100
@@ -47,22 +49,24 @@ BATCH = 2_000
 
 
 def run(*, seconds: float) -> None:
-    url = os.environ.get("REDIS_URL")
-    if not url:
-        print("Throttles: not run, REDIS_URL is not set.")
-        return
     # A busy machine is not to be taken for an outage, in which nobody asks Redis.
     store.TIMEOUT_SECONDS = 30
-    with override_settings(BACKSTAY={"REDIS_URL": url}):
+    with (
+        redis_server({}) as server,
+        override_settings(BACKSTAY={"REDIS_URL": server.url}),
+    ):
+        peers: dict[str, BaseCache] = {
+            "DRF, django-redis": DjangoRedisCache(server.url, {"KEY_PREFIX": "one"}),
+            "DRF, RedisCache": RedisCache(server.url, {"KEY_PREFIX": "other"}),
+        }
         for rules in RULES:
-            _redis().flushdb()
-            contenders = {
-                "backstay": _check([_ours(f"rule{number}") for number in range(rules)]),
-                "DRF, RedisCache": _check(_theirs(url, rules)),
-            }
+            contenders = {"backstay": _check([_ours(f"rule{number}") for number in range(rules)])}
+            for name, cache in peers.items():
+                contenders[name] = _check(
+                    [_peer(cache, f"rule{number}") for number in range(rules)]
+                )
             race(f"Limits of a request, {rules}", contenders, seconds=seconds / 5)
         _flatness(seconds=seconds / 10)
-        _redis().flushdb()
 
 
 def _flatness(*, seconds: float) -> None:
@@ -110,12 +114,7 @@ def _ours(rule: str, text: str = RATE) -> type[RateThrottle]:
     return Ours
 
 
-def _theirs(url: str, rules: int) -> list[type[SimpleRateThrottle]]:
-    shared = RedisCache(url, {})
-    return [_peer(shared, f"rule{number}") for number in range(rules)]
-
-
-def _peer(redis: RedisCache, rule: str) -> type[SimpleRateThrottle]:
+def _peer(redis: BaseCache, rule: str) -> type[SimpleRateThrottle]:
     class Peer(SimpleRateThrottle):
         rate = RATE
         cache = redis

@@ -15,6 +15,7 @@ from backstay.pagination import CursorPagination
 from backstay.permissions import PermittedRowsMixin
 from backstay.readplan import ReadPlanMixin
 from backstay.serializers import ActionSerializersMixin
+from backstay.throttling.views import ThrottlesFirstMixin
 
 #: Mounts that serve only those who are logged in, whatever the resource allows.
 PRIVATE_MOUNTS = ("mobile/", "partners/")
@@ -46,8 +47,11 @@ class SignedInWhereAsked(BasePermission):
         return not private or request.user.is_authenticated
 
 
-class MountedView(APIView):
+class MountedView(ThrottlesFirstMixin, APIView):
     """A view of ``shop.api``, which is mounted once for each way to say the version."""
+
+    #: A limit that a call charges beside those that every call does.
+    throttle_scope: str | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

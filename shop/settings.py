@@ -50,6 +50,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Outermost: it gives every request its id, and every error the one shape.
     "backstay.errors.ProblemMiddleware",
+    # It tells of limits on whatever answer comes from further in.
+    "backstay.throttling.RateLimitMiddleware",
     "shop.middleware.ForwardedProtoMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -195,8 +197,22 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSIONING_CLASS": "backstay.versioning.AnyVersioning",
     "DEFAULT_PAGINATION_CLASS": "backstay.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "backstay.contrib.spectacular.AutoSchema",
+    # What a call charges; logging in, refreshing and registering have limits of their own.
+    "DEFAULT_THROTTLE_CLASSES": [
+        "backstay.throttling.AnonRateThrottle",
+        "backstay.throttling.UserRateThrottle",
+        "backstay.throttling.OrganizationThrottle",
+        "backstay.throttling.SearchRateThrottle",
+        "backstay.throttling.ScopedRateThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {
+        "anon": "60/hour",
+        "user": "1000/hour",
         "login": "5/minute",
+        "register": "10/hour",
+        "refresh": "60/minute",
+        "search": "30/minute",
+        "export": "10/hour",
         "auth_failure": "60/minute",
         **ENVIRONMENT.throttle_rates,
     },
@@ -215,6 +231,12 @@ BACKSTAY = {
     "WORKERS": ENVIRONMENT.web_concurrency,
     "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],
     "VERSIONS": ("v1", "v2"),
+    "PLAN_RATES": {
+        "free": "100/hour",
+        "pro": "5000/hour",
+        "enterprise": "50000/hour",
+        **ENVIRONMENT.plan_rates,
+    },
 }
 
 SPECTACULAR_SETTINGS = {

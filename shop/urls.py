@@ -10,6 +10,7 @@ from backstay.auth.views import jwks
 from backstay.conf import settings as backstay
 from backstay.contrib.spectacular.views import SchemaView
 from shop import example, health
+from shop.limits import OwnLimitsView
 
 #: The methods of what is for people to read.
 PAGE = ["get", "head"]
@@ -18,16 +19,22 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/token/", include("backstay.auth.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),
-    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/rate-limits/", OwnLimitsView.as_view(), name="rate-limits"),
+    path("api/schema/", SchemaView.as_view(throttle_classes=()), name="schema"),
     path(
         "api/docs/",
-        SpectacularSwaggerView.as_view(url_name="schema", http_method_names=PAGE),
+        SpectacularSwaggerView.as_view(
+            url_name="schema", http_method_names=PAGE, throttle_classes=()
+        ),
         name="docs",
     ),
     path(
         "api/docs/redoc/",
         SpectacularRedocView.as_view(
-            url_name="schema", template_name="shop/redoc.html", http_method_names=PAGE
+            url_name="schema",
+            template_name="shop/redoc.html",
+            http_method_names=PAGE,
+            throttle_classes=(),
         ),
         name="redoc",
     ),

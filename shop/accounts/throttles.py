@@ -5,7 +5,13 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from backstay.throttling import Charge, RateThrottle
+from backstay.throttling import AddressRateThrottle, Charge, RateThrottle
+
+
+class RegisterRateThrottle(AddressRateThrottle):
+    """Bounds new accounts. By address: or each new account could open ten more."""
+
+    scope = "register"
 
 
 class CurrentPasswordThrottle(RateThrottle):

@@ -2,7 +2,7 @@
 What a token of this service says about its user beyond ``user_id``, and who that is.
 
 ``org`` and ``plan`` are null for users without an organization. A token of staff does
-not tell their role in an organization, so that is read where it is asked for.
+not tell their role in it, so that is read where it is asked for.
 """
 
 from typing import Any
@@ -45,18 +45,17 @@ def user_of(claims: dict[str, Any]) -> User:
     user = claimed(User, known=known)
     if organization_id is None:
         user.know_membership(None)
-    elif type(organization_id) is not int:
-        raise TokenInvalid
-    elif role != "staff":
+    elif type(organization_id) is int and plan in Organization.Plan.values:
         user.know_membership(_membership(user, role, organization_id, plan))
+    else:
+        raise TokenInvalid
     return user
 
 
 def _membership(user: User, role: str, organization_id: int, plan: str) -> Membership:
-    membership = claimed(
-        Membership,
-        known={"user_id": user.pk, "organization_id": organization_id, "role": role},
-        user_id=user.pk,
-    )
+    known: dict[str, Any] = {"user_id": user.pk, "organization_id": organization_id}
+    if role != "staff":
+        known["role"] = role
+    membership = claimed(Membership, known=known, user_id=user.pk)
     membership.organization = claimed(Organization, known={"id": organization_id, "plan": plan})
     return membership

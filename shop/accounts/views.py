@@ -26,7 +26,7 @@ from shop.accounts.serializers import (
     UserDetail,
     UserList,
 )
-from shop.accounts.throttles import CurrentPasswordThrottle
+from shop.accounts.throttles import CurrentPasswordThrottle, RegisterRateThrottle
 from shop.resources import MountedView
 
 
@@ -55,6 +55,9 @@ class UserViewSet(
             self.permission_classes = (AllowAny,)
         return super().get_permissions()
 
+    def get_throttles(self) -> list[Any]:
+        return [RegisterRateThrottle()] if self.action == "create" else super().get_throttles()
+
     @extend_schema(responses={202: Registered})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """
@@ -73,7 +76,7 @@ class UserViewSet(
 class PasswordView(MountedView):
     """Change one's own password. Every other session ends; this one goes on."""
 
-    throttle_classes = (CurrentPasswordThrottle,)
+    throttle_classes = (*MountedView.throttle_classes, CurrentPasswordThrottle)
 
     @extend_schema(request=PasswordChange, responses={204: None})
     def post(self, request: Request, **_: Any) -> Response:

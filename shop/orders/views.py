@@ -75,6 +75,7 @@ class OrderViewSet(Resource):
         renderer_classes=[NDJSON, CSV],
         content_negotiation_class=FormatNegotiation,
         pagination_class=None,
+        throttle_scope="export",
     )
     def export(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
         """All orders of one's organization as a stream, filtered as the list."""

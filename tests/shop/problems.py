@@ -6,6 +6,11 @@ from typing import Any
 MEMBERS = {"type", "title", "status", "code", "detail", "instance", "request_id"}
 
 
+def steady_headers(response: Any) -> dict[str, str]:
+    """All but the one that counts every call."""
+    return {name: value for name, value in response.headers.items() if name != "RateLimit"}
+
+
 def assert_problem(
     response: Any,
     status: int,

@@ -4,94 +4,23 @@ The shop's real server, two workers and a Redis that is broken under them.
 Each connection goes to one worker or the other, so a few requests reach both.
 """
 
-import http.client
-import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 
-from shop.environment import ROOT
 from tests.faulty_redis import RedisServer, redis_of_ones_own
-from tests.services import free_port
 from tests.shop.processes import eventually
+from tests.shop.served import Shop, demo_database, served, stopped
 
 #: Its own database and Redis, so one run is enough.
 pytestmark = [pytest.mark.F1, pytest.mark.once, pytest.mark.long]
 
 #: Beyond what the tests ask, so that no limit stands between them and the fault.
 RATES = dict.fromkeys(("anon", "user", "login", "refresh", "auth_failure"), "100000/minute")
-
-PASSWORD = "backstay-demo"
-ME = "/api/v1/users/me/"
-
-
-class Shop:
-    """A served shop, as its clients see it."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def ask(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, dict]:
-        """Status and body; a new connection each time."""
-        headers = {"Content-Type": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        with closing(connection) as client:
-            client.request(method, path, None if body is None else json.dumps(body), headers)
-            with client.getresponse() as response:
-                received = response.read()
-                return response.status, json.loads(received) if received else {}
-
-    def log_in(self, number: int = 1) -> str:
-        """An access token of a demo customer."""
-        login = {"email": f"customer{number}@shop.example", "password": PASSWORD}
-        status, body = self.ask("POST", "/api/token/", login)
-        assert status == 200, body
-        return body["access"]
-
-    def read(self, token: str) -> int:
-        return self.ask("GET", ME, token=token)[0]
-
-    def is_live(self) -> bool:
-        try:
-            return self.ask("GET", "/health/live/")[0] == 200
-        except OSError:
-            return False
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory) -> Path:
-    """The demo data, which tests read and whose users log in."""
-    path = tmp_path_factory.mktemp("shop") / "db.sqlite3"
-    for command in (["migrate"], ["demo_data", "--orders", "20", "--seed", "1"]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command, "--verbosity", "0"],
-            cwd=ROOT,
-            env=environment(path),
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-    return path
-
-
-def environment(database: Path, **variables: str) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "DEBUG": "1",
-        "DATABASE_URL": f"sqlite:///{database}",
-        "THROTTLE_RATES": json.dumps(RATES),
-        **variables,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -101,23 +30,10 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def shop(redis: RedisServer, database: Path) -> Iterator[Shop]:
-    port = free_port()
-    variables = {"PORT": f"{port}", "WEB_CONCURRENCY": "2", "REDIS_URL": redis.url}
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve"],
-        cwd=ROOT,
-        env=environment(database, **variables),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    shop = Shop(port)
-    try:
-        assert eventually(shop.is_live, seconds=30)
+def shop(redis: RedisServer, tmp_path_factory) -> Iterator[Shop]:
+    database = demo_database(tmp_path_factory.mktemp("shop"))
+    with served(database, redis, workers=2, rates=RATES) as shop:
         yield shop
-    finally:
-        process.terminate()
-        process.wait(35)
 
 
 @pytest.mark.A3
@@ -148,15 +64,6 @@ class TestLogoutAll:
         assert shop.ask("POST", "/api/token/logout-all/", {}, token)[0] == 204
         redis.do("FLUSHALL")
         assert [shop.read(token) for _ in range(10)] == [401] * 10
-
-
-@contextmanager
-def stopped(redis: RedisServer) -> Iterator[None]:
-    redis.pause()
-    try:
-        yield
-    finally:
-        redis.resume()
 
 
 class TestReads:

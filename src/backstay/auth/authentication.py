@@ -7,7 +7,9 @@ views that anyone may read: a client that sends one expects to be known.
 
 A good token costs no query. ``request.user`` is what the claims tell of the user,
 and becomes the row when something else of it is read. With ``backstay.auth.sessions``
-an ended session is refused, and claims that are not true any more are read anew.
+an ended session is refused, and claims that are not true any more are read anew. The
+view's limits are decided in the same trip to Redis: not for an ended session, and for
+claims that are not true by what is read anew.
 
 A refused token is charged to the client's address (``auth_failure``): beyond that
 rate the answer is 429. A good one from the same address is none the worse for it.
@@ -26,7 +28,7 @@ from backstay.auth.issuing import active_user, own_claims, sessions_installed, u
 from backstay.auth.tokens import Claims, codec
 from backstay.conf import settings
 from backstay.pipeline import ask
-from backstay.throttling import charge_failed_authentication
+from backstay.throttling import Limits, charge_failed_authentication, limits_of
 
 #: What a client without a credential is asked for (RFC 6750 section 3).
 CHALLENGE = 'Bearer realm="api"'
@@ -40,7 +42,7 @@ class JWTAuthentication(BaseAuthentication):
         if token is None:
             return None
         try:
-            return identify(token)
+            return identify(token, request)
         except AuthenticationFailed:
             charge_failed_authentication(request)
             raise
@@ -56,9 +58,9 @@ class JWTAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-def identify(token: bytes) -> tuple[Any, Claims]:
+def identify(token: bytes, request: Request) -> tuple[Any, Claims]:
     """
-    The user an access token speaks for, and its claims.
+    The user an access token speaks for, and its claims; *request* is charged.
 
     Raises:
         TokenInvalid, TokenExpired: it does not, or not any more.
@@ -67,10 +69,11 @@ def identify(token: bytes) -> tuple[Any, Claims]:
         claims = codec().decode(token.decode("ascii"), "access")
     except UnicodeDecodeError:
         raise TokenInvalid from None
-    if sessions_installed() and not _still_true(claims):
+    user = claimed_user(claims)
+    if sessions_installed() and not _still_true(claims, limits_of(request, user)):
         user = active_user(claims)
         return user, {**claims, **own_claims(user)}
-    return claimed_user(claims), claims
+    return user, claims
 
 
 def claimed_user(claims: Claims) -> Any:
@@ -82,16 +85,17 @@ def claimed_user(claims: Claims) -> Any:
     return claimed(model, known={model._meta.pk.attname: key, "is_active": True})
 
 
-def _still_true(claims: Claims) -> bool:
+def _still_true(claims: Claims, limits: Limits) -> bool:
     """
-    Whether nothing has changed about the session's claims.
+    Whether nothing has changed about the session's claims; if so *limits* are decided.
 
     Raises:
         TokenInvalid: the session has ended.
     """
     from backstay.auth.sessions.denylist import DenylistPart
 
-    (verdict,) = ask(DenylistPart(claims["family"]))
+    verdict, *answers = ask(DenylistPart(claims["family"], claims["iat"]), *limits.parts)
     if verdict.ended:
         raise TokenInvalid
+    limits.settle(answers)
     return bool(claims["iat"] >= verdict.claims_from)

@@ -39,7 +39,8 @@ from backstay.auth.serializers import (
     VerifyRequest,
 )
 from backstay.auth.tokens import codec
-from backstay.throttling import LoginRateThrottle
+from backstay.throttling import LoginRateThrottle, RefreshRateThrottle
+from backstay.throttling.views import ThrottlesFirstMixin
 
 
 def refuse_unknown_fields(data: Mapping[str, Any], serializer: Serializer) -> None:
@@ -62,11 +63,12 @@ class NoStoreMixin:
         return response
 
 
-class TokenView(NoStoreMixin, APIView):
+class TokenView(NoStoreMixin, ThrottlesFirstMixin, APIView):
     """What these have in common. ``serializer_class`` names the request's body."""
 
     authentication_classes: Any = ()
     permission_classes: Any = (AllowAny,)
+    throttle_classes: Any = (RefreshRateThrottle,)
     serializer_class: type[Serializer]
     response_serializer_class: type[Serializer] | None = TokenPairResponse
     #: For the OpenAPI document: what can go wrong beyond what always can.

@@ -33,28 +33,33 @@ from backstay.throttling.limits import Limits, RateThrottle, limits_of
 from backstay.throttling.middleware import RateLimitMiddleware
 from backstay.throttling.rates import Rate, parse_rates, rates_of
 from backstay.throttling.throttles import (
+    AddressRateThrottle,
     AnonRateThrottle,
+    FailedAuthenticationThrottle,
     LoginRateThrottle,
     OrganizationThrottle,
+    RefreshRateThrottle,
     ScopedRateThrottle,
     SearchRateThrottle,
     UserRateThrottle,
     account_bucket,
     charge_failed_authentication,
-    charges_for,
     enforce,
 )
 
 __all__ = [
+    "AddressRateThrottle",
     "AnonRateThrottle",
     "Charge",
     "Decision",
+    "FailedAuthenticationThrottle",
     "Limits",
     "LoginRateThrottle",
     "OrganizationThrottle",
     "Rate",
     "RateLimitMiddleware",
     "RateThrottle",
+    "RefreshRateThrottle",
     "ScopedRateThrottle",
     "SearchRateThrottle",
     "Throttled",
@@ -62,7 +67,6 @@ __all__ = [
     "account_bucket",
     "address_bucket",
     "charge_failed_authentication",
-    "charges_for",
     "client_address",
     "enforce",
     "is_trusted_proxy",

@@ -168,7 +168,7 @@ class Limits:
             self.kept.decisions += decisions
             count_outcome(decisions)
         for decisions in answers[enforced:]:
-            _count(decisions, refused="would_refuse")
+            count_outcome(decisions, refused="would_refuse")
 
 
 class LimitsPart(ThrottlePart):
@@ -239,11 +239,7 @@ def peek(charges: Sequence[Charge]) -> list[Decision]:
     return decisions
 
 
-def count_outcome(decisions: Sequence[Decision]) -> None:
-    _count(decisions, refused="refused")
-
-
-def _count(decisions: Sequence[Decision], *, refused: str) -> None:
+def count_outcome(decisions: Sequence[Decision], *, refused: str = "refused") -> None:
     """Of a refused request only the rules that refused it; the others were not charged."""
     rules = {decision.charge.rule for decision in decisions if not decision.allowed}
     outcome = refused if rules else "allowed"

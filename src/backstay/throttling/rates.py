@@ -25,7 +25,7 @@ MAX_LIMIT = 1_000_000_000
 MAX_SMOOTH_PER_SECOND = 1_000
 
 #: What holds for a scope that the project's rates do not name.
-DEFAULT_RATES = {"login": "5/minute", "auth_failure": "60/minute"}
+DEFAULT_RATES = {"login": "5/minute", "refresh": "60/minute", "auth_failure": "60/minute"}
 
 _SECONDS = {
     **dict.fromkeys(("s", "sec", "second"), 1),

@@ -196,18 +196,8 @@ class ThrottlePart(Part):
         self.charges = charges
         self.peek = peek
         self.keys = [_key(charge) for charge in charges]
-        self.args = [
-            *(
-                number
-                for charge in charges
-                for number in (
-                    charge.rate.limit,
-                    charge.rate.window_seconds,
-                    _interval_us(charge.rate),
-                )
-            ),
-            int(peek),
-        ]
+        self.args = [number for charge in charges for number in _numbers(charge.rate)]
+        self.args.append(int(peek))
 
     def read(self, raw: Any) -> list[Decision]:
         return [
@@ -252,8 +242,10 @@ def _key(charge: Charge) -> str:
     return key("throttle", *charge.name)
 
 
-def _interval_us(rate: Rate) -> int:
-    return interval_us(rate.window_seconds, rate.limit) if rate.smooth else 0
+def _numbers(rate: Rate) -> tuple[int, int, int]:
+    """What the Lua takes for a bucket."""
+    interval = interval_us(rate.window_seconds, rate.limit) if rate.smooth else 0
+    return rate.limit, rate.window_seconds, interval
 
 
 def _without_redis() -> Limiter:

@@ -29,7 +29,7 @@ from backstay.throttling.charges import Charge, Decision
 from backstay.throttling.errors import Throttled
 from backstay.throttling.identity import address_bucket, client_address
 from backstay.throttling.limits import RateThrottle, count_outcome, decided
-from backstay.throttling.rates import Rate, parse_rates, rates_of
+from backstay.throttling.rates import Rate, parse_rates
 from backstay.throttling.redis import ThrottlePart
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 
 # Normalization takes quadratic time for some texts; no account's name is longer.
 _NAME_CHARACTERS = 1_000
-
-
-def charges_for(scope: str, bucket: str) -> list[Charge]:
-    """One charge for each rate of *scope*."""
-    return [Charge(scope, bucket, rate) for rate in rates_of(scope)]
 
 
 def enforce(
@@ -73,7 +68,7 @@ def charge_failed_authentication(request: HttpRequest | Request) -> None:
     Raises:
         Throttled: too many of them; say this instead of what is wrong with the credential.
     """
-    enforce(charges_for("auth_failure", address_of(request)), request)
+    enforce(FailedAuthenticationThrottle().charge(address_of(request)), request)
 
 
 class AnonRateThrottle(RateThrottle):
@@ -83,6 +78,25 @@ class AnonRateThrottle(RateThrottle):
 
     def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
         return [] if _is_known(user) else self.charge(address_of(request))
+
+
+class AddressRateThrottle(RateThrottle):
+    """Bounds each address, whoever calls from it. A subclass says the ``scope``."""
+
+    def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
+        return self.charge(address_of(request))
+
+
+class RefreshRateThrottle(AddressRateThrottle):
+    """Bounds what is done with tokens that are not looked at: refresh, verify, log out."""
+
+    scope = "refresh"
+
+
+class FailedAuthenticationThrottle(AddressRateThrottle):
+    """What ``charge_failed_authentication`` charges; for a view that shows what is left."""
+
+    scope = "auth_failure"
 
 
 class UserRateThrottle(RateThrottle):
@@ -145,7 +159,7 @@ class OrganizationThrottle(RateThrottle):
         return [Charge(self.rule, f"organization:{key}", rate) for rate in rates]
 
 
-class LoginRateThrottle(RateThrottle):
+class LoginRateThrottle(AddressRateThrottle):
     """
     Bounds guessing: one bucket for the client's address, and one for the account.
 
@@ -156,16 +170,14 @@ class LoginRateThrottle(RateThrottle):
     """
 
     scope = "login"
+    budgets = AddressRateThrottle.charges
 
     def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
         if request.method in SAFE_METHODS:
             return []  # Nothing is guessed.
         name = _username(_body(request))
-        charges = self.budgets(request, view, user)
-        return charges if name is None else charges + self.charge(account_bucket(name))
-
-    def budgets(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
-        return self.charge(address_of(request))
+        account = [] if name is None else self.charge(account_bucket(name))
+        return self.budgets(request, view, user) + account
 
 
 def plan_rates(plan: str) -> tuple[Rate, ...]:

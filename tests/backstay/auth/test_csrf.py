@@ -213,7 +213,7 @@ class TestByCookies:
         assert_refused(action, browser, own(browser), headers={"X-CSRFToken": TOKEN})
 
     def test_refusals_charge_no_limit(self, browser, own, action, settings):
-        scopes = ("login", "auth_failure", "refresh", "anon", "user", "free")
+        scopes = ("login", "auth_failure", "refresh", "anon", "user", "search")
         rates = dict.fromkeys(scopes, "1/minute")
         settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
         mine = own(browser)

@@ -9,7 +9,7 @@ import time_machine
 from shop.orders.actions import Line
 from shop.orders.models import Address, Order
 from tests.shop.factories import AddressFactory, OrderFactory, ProductFactory
-from tests.shop.problems import assert_problem
+from tests.shop.problems import assert_problem, steady_headers
 
 LIST = {"id", "status", "total_amount", "currency", "created_at", "customer", "item_count"}
 DETAIL = LIST | {"note", "items", "payments", "shipping_address"}
@@ -350,7 +350,7 @@ class TestReadOrder:
         missing = answer()
 
         assert (foreign.status_code, foreign.content) == (missing.status_code, missing.content)
-        assert foreign.headers == missing.headers
+        assert steady_headers(foreign) == steady_headers(missing)
 
 
 class TestPlaceOrder:
@@ -581,7 +581,8 @@ class TestPlaceOrder:
         missing = answer()
 
         assert_problem(missing, 400, "validation_error", [("/shipping_address", "does_not_exist")])
-        assert (foreign.content, foreign.headers) == (missing.content, missing.headers)
+        assert foreign.content == missing.content
+        assert steady_headers(foreign) == steady_headers(missing)
 
     def test_an_own_address_that_was_removed_is_400(self, post, as_customer, api, order, address):
         as_customer.delete(f"{api}/addresses/{address.pk}/")
@@ -678,7 +679,8 @@ class TestChangeOrder:
         missing = answer()
 
         assert_problem(missing, 400, "validation_error", [("/shipping_address", "does_not_exist")])
-        assert (foreign.content, foreign.headers) == (missing.content, missing.headers)
+        assert foreign.content == missing.content
+        assert steady_headers(foreign) == steady_headers(missing)
 
     def test_staff_cannot_set_anothers_address(self, as_staff, url, foreign_address):
         response = as_staff.patch(url, {"shipping_address": foreign_address.pk})

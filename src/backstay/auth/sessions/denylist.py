@@ -54,7 +54,11 @@ ALIVE = Verdict()
 
 
 class DenylistPart(Part):
-    """Asks whether tokens of *family* are to be believed: a ``Verdict``."""
+    """
+    Asks whether tokens of *family* are to be believed: a ``Verdict``.
+
+    Where it is not simply so of one *issued* then, the parts after this one wait.
+    """
 
     name = "denylist"
     lua = """
@@ -62,14 +66,15 @@ class DenylistPart(Part):
       -- Written and not read: a Redis that takes no writes, full or read-only, fails here.
       -- It could have been told of no end.
       local epoch = redis.call('SET', keys[2], '1', 'XX')
-      -- Limits of the request are charged only where the token is simply good.
-      return {mark, epoch}, mark or not epoch
+      local claims_from = tonumber(mark or 0)
+      return {mark, epoch}, not (epoch and claims_from and claims_from <= tonumber(args[1]))
     """
 
-    def __init__(self, family: str) -> None:
+    def __init__(self, family: str, issued: int = 0) -> None:
         self.family = family
+        self.issued = issued
         self.keys = (mark_key(family), _epoch_key())
-        self.args = ()
+        self.args = (issued,)
 
     def read(self, raw: Any) -> Verdict:
         mark, epoch = raw
@@ -88,7 +93,7 @@ class DenylistPart(Part):
         return in_database(self.family)
 
     def stops(self, answer: Verdict) -> bool:
-        return answer.ended
+        return answer.ended or answer.claims_from > self.issued
 
     def _verdict(self, mark: str | None) -> Verdict:
         if mark is None:

@@ -20,6 +20,7 @@ from backstay.auth.sessions.models import Family
 from backstay.auth.sessions.rotation import log_out
 from backstay.auth.views import NoStoreMixin, TokenView
 from backstay.filtering import refuse_unknown_parameters
+from backstay.throttling.views import ThrottlesFirstMixin
 
 
 class SessionList(serializers.ModelSerializer):
@@ -55,6 +56,7 @@ class LogoutAllView(TokenView):
     response_serializer_class = None
     problem_codes = ()
     authentication_classes = APIView.authentication_classes
+    throttle_classes = APIView.throttle_classes
     permission_classes = (IsAuthenticated,)
 
     def post(self, request: Request) -> Response:
@@ -63,7 +65,7 @@ class LogoutAllView(TokenView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class OwnSessions(NoStoreMixin, generics.GenericAPIView):
+class OwnSessions(NoStoreMixin, ThrottlesFirstMixin, generics.GenericAPIView):
     permission_classes = (IsAuthenticated,)
     serializer_class = SessionList
     queryset = Family.objects.all()
