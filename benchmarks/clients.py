@@ -20,7 +20,8 @@ def wsgi(application: Callable[..., Any], prefix: str = "") -> Client:
     setup_testing_defaults(defaults)
 
     def get(path: str) -> bytes:
-        environ = {**defaults, "PATH_INFO": prefix + path, "QUERY_STRING": ""}
+        path, _, query = path.partition("?")
+        environ = {**defaults, "PATH_INFO": prefix + path, "QUERY_STRING": query}
         environ["wsgi.input"] = BytesIO()
         seen: list[str] = []
         answer = application(environ, lambda status, headers: seen.append(status))
@@ -39,6 +40,7 @@ def asgi(application: Callable[..., Any], loop: asyncio.AbstractEventLoop) -> Cl
     headers = [(b"host", b"localhost"), (b"accept", b"application/json")]
 
     async def get(path: str) -> bytes:
+        path, _, query = path.partition("?")
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -48,7 +50,7 @@ def asgi(application: Callable[..., Any], loop: asyncio.AbstractEventLoop) -> Cl
             "path": path,
             "raw_path": path.encode(),
             "root_path": "",
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": headers,
             "server": ("localhost", 80),
             "client": ("127.0.0.1", 1),

@@ -20,7 +20,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from backstay.readplan.compile import compile_serializer
-from benchmarks.contenders import PLAN, Contender, contenders
+from benchmarks.contenders import Contender, contenders
 from benchmarks.measure import costs
 from benchmarks.peers import serializers
 from shop.orders.models import Order

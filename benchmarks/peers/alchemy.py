@@ -176,10 +176,7 @@ class DetailPage(ListPage):
 # --- the statements
 
 COUNT = (
-    select(func.count())
-    .where(OrderItem.order_id == Order.id)
-    .correlate(Order)
-    .scalar_subquery()
+    select(func.count()).where(OrderItem.order_id == Order.id).correlate(Order).scalar_subquery()
 )
 CUSTOMER = joinedload(Order.customer, innerjoin=True).joinedload(Customer.user, innerjoin=True)
 BRIEF = select(Order).options(

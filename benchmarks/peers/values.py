@@ -62,9 +62,7 @@ def _details(rows: list[bodies.Row]) -> list[bodies.Body]:
     return bodies.details(rows, items, payments)
 
 
-def _page(
-    request: HttpRequest, rows: list[bodies.Row], results: list[bodies.Body]
-) -> HttpResponse:
+def _page(request: HttpRequest, rows: list[bodies.Row], results: list[bodies.Body]) -> HttpResponse:
     url = request.build_absolute_uri(request.path)
     return _json(bodies.page(url, bodies.last_of(rows), results))
 
