@@ -59,7 +59,7 @@ def _read(outcome: Path) -> None:
     prepare()
     from benchmarks import reads, report
 
-    found = reads.run(orders=ORDERS, seconds=20 if _set("QUICK") else 120)
+    found = reads.run(orders=ORDERS, seconds=12 if _set("QUICK") else 120)
     report.show(found)
     outcome.write_text(json.dumps(found))
 

@@ -32,7 +32,7 @@ MORE = sql.SQL(", o.note, a.id, a.line1, a.line2, a.city, a.postcode, a.country"
 NOTHING = sql.SQL("")
 NEWEST = sql.SQL("ORDER BY o.created_at DESC, o.id DESC LIMIT %(size)s")
 AFTER = sql.SQL("WHERE (o.created_at, o.id) < (%(made)s, %(key)s) {newest}").format(newest=NEWEST)
-ONE = sql.SQL("WHERE o.id = %(key)s")
+PARTS = {"first": NEWEST, "after": AFTER, "one": sql.SQL("WHERE o.id = %(key)s")}
 COUNTS = """
     SELECT order_id, count(*) FROM orders_orderitem WHERE order_id = ANY(%s) GROUP BY order_id
 """
@@ -95,8 +95,17 @@ WRITTEN_MORE = sql.SQL(
 class Application:
     """``/list``, ``/full`` and ``/one/<key>`` of one way to read, as WSGI."""
 
+    #: Orders as in a list, and what is more in ``full``.
+    select: sql.SQL
+    more: sql.SQL
+
     def __init__(self, pool: ConnectionPool) -> None:
         self.pool = pool
+        self.texts = {
+            (name, part): self.select.format(more=more, part=condition).as_string()
+            for name, more in (("list", NOTHING), ("full", self.more))
+            for part, condition in PARTS.items()
+        }
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         _, name, *rest = environ["PATH_INFO"].split("/")
@@ -118,29 +127,32 @@ class Application:
     def one(self, key: int) -> bytes | None:
         raise NotImplementedError
 
+    def orders(self, name: str, after: keyset.Position | None) -> list[bodies.Row]:
+        """A page of them, and the next one."""
+        if after is None:
+            return self.fetch(self.texts[name, "first"], {"size": SIZE + 1})
+        parameters = {"size": SIZE + 1, "made": after[0], "key": after[1]}
+        return self.fetch(self.texts[name, "after"], parameters)
+
+    def order(self, key: int) -> list[bodies.Row]:
+        return self.fetch(self.texts["full", "one"], {"key": key})
+
     def fetch(self, query: Query, parameters: Params) -> list[bodies.Row]:
         with self.pool.connection() as connection:
             return connection.execute(query, parameters, prepare=True).fetchall()
 
 
-def bound(after: keyset.Position | None) -> tuple[sql.Composable, dict[str, Any]]:
-    """Which orders a page has, one more than it shows, and the parameters of that."""
-    if after is None:
-        return NEWEST, {"size": SIZE + 1}
-    return AFTER, {"size": SIZE + 1, "made": after[0], "key": after[1]}
-
-
 class Rows(Application):
+    select, more = ORDERS, MORE
+
     def page(self, url: str, name: str, after: keyset.Position | None) -> bytes:
-        part, parameters = bound(after)
-        more = MORE if name == "full" else NOTHING
-        rows = self.fetch(ORDERS.format(more=more, part=part), parameters)
+        rows = self.orders(name, after)
         shown = rows[:SIZE]
         results = self.details(shown) if name == "full" else self.briefs(shown)
         return bodies.page(url, bodies.last_of(rows), results)
 
     def one(self, key: int) -> bytes | None:
-        rows = self.fetch(ORDERS.format(more=MORE, part=ONE), {"key": key})
+        rows = self.order(key)
         return bodies.dumps(self.details(rows)[0]) if rows else None
 
     def briefs(self, rows: list[bodies.Row]) -> list[bodies.Body]:
@@ -153,15 +165,15 @@ class Rows(Application):
 
 
 class Json(Application):
+    select, more = WRITTEN, WRITTEN_MORE
+
     def page(self, url: str, name: str, after: keyset.Position | None) -> bytes:
-        part, parameters = bound(after)
-        more = WRITTEN_MORE if name == "full" else NOTHING
-        rows = self.fetch(WRITTEN.format(more=more, part=part), parameters)
+        rows = self.orders(name, after)
         last = rows[SIZE - 1][:2] if len(rows) > SIZE else None
         following = bodies.dumps(keyset.link(url, last))
         results = ",".join([row[2] for row in rows[:SIZE]]).encode()
         return b'{"next":%b,"previous":null,"results":[%b]}' % (following, results)
 
     def one(self, key: int) -> bytes | None:
-        rows = self.fetch(WRITTEN.format(more=WRITTEN_MORE, part=ONE), {"key": key})
+        rows = self.order(key)
         return rows[0][2].encode() if rows else None

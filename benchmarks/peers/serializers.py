@@ -73,7 +73,7 @@ class OrderLabelled(OrderDetail):
         fields = [*OrderDetail.Meta.fields, "label"]
 
     def get_label(self, order: Order) -> str:
-        return f"{order.created_at:%Y}-{order.pk}, {order.get_status_display()}"
+        return f"{order.created_at:%Y}-{order.pk}"
 
 
 # The number of items as whoever has no plan writes it: annotated by the queryset that is
