@@ -19,6 +19,7 @@ import django
 from django.core.management import call_command
 from django.db import connection
 
+from backstay.counters import counted
 from backstay.readplan.compile import compile_serializer
 from benchmarks.contenders import Contender, contenders
 from benchmarks.measure import costs
@@ -46,6 +47,8 @@ def run(*, orders: int, seconds: float) -> dict[str, Any]:
             entered = {who: one for who, one in found.items() if name in one.workloads}
             same_answers(entered, path)
             measured[name] = _measure(WORKLOADS[name], entered, path, seconds / len(paths))
+    # Its bodies would have been DRF's, and so would its figures.
+    assert not counted("readplan_failed"), "a plan has failed"
     return {
         "database": _database(),
         "python": sys.version.split()[0],

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from psycopg import sql
-from psycopg.abc import Params, Query
+from psycopg.abc import Params
 from psycopg_pool import ConnectionPool
 
 from benchmarks.peers import SIZE, bodies, keyset
@@ -137,9 +137,9 @@ class Application:
     def order(self, key: int) -> list[bodies.Row]:
         return self.fetch(self.texts["full", "one"], {"key": key})
 
-    def fetch(self, query: Query, parameters: Params) -> list[bodies.Row]:
+    def fetch(self, query: str, parameters: Params) -> list[bodies.Row]:
         with self.pool.connection() as connection:
-            return connection.execute(query, parameters, prepare=True).fetchall()
+            return connection.execute(query.encode(), parameters, prepare=True).fetchall()
 
 
 class Rows(Application):

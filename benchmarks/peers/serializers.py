@@ -50,7 +50,7 @@ class Total(serializers.Serializer):
 class OrderList(serializers.ModelSerializer):
     total = Total(source="*")
     customer = CustomerBrief()
-    item_count = CountField("items")
+    item_count: serializers.Field = CountField("items")
 
     class Meta:
         model = Order
@@ -67,12 +67,12 @@ class OrderDetail(OrderList):
 
 
 class OrderLabelled(OrderDetail):
-    label = serializers.SerializerMethodField()
+    reference = serializers.SerializerMethodField()
 
     class Meta(OrderDetail.Meta):
-        fields = [*OrderDetail.Meta.fields, "label"]
+        fields = [*OrderDetail.Meta.fields, "reference"]
 
-    def get_label(self, order: Order) -> str:
+    def get_reference(self, order: Order) -> str:
         return f"{order.created_at:%Y}-{order.pk}"
 
 

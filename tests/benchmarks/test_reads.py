@@ -1,11 +1,13 @@
 """The benchmark of reads compares what is the same."""
 
 import json
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
 
+from backstay.counters import counted
 from shop.orders.models import Order
 
 # The peers are imported here only: not every test run has a use for them.
@@ -23,6 +25,20 @@ def test_every_contender_answers_the_same_values():
             entered = {who: one for who, one in found.items() if name in one.workloads}
             assert len(entered) > 1
             same_answers(entered, path)
+
+
+def test_the_plan_is_at_work():
+    from benchmarks.contenders import PLAN, contenders
+    from benchmarks.reads import paths_of
+
+    call_command("demo_data", orders=20)
+    failed = counted("readplan_failed")
+    with contenders() as found:
+        for path in paths_of(Order.objects.all()[0].pk).values():
+            with found[PLAN].counting() as statements:
+                found[PLAN].get(path)
+            assert len(statements) <= 4
+    assert counted("readplan_failed") == failed
 
 
 def test_every_contender_answers_the_same_next_page():
@@ -45,8 +61,9 @@ def test_another_value_is_noticed():
     from benchmarks.contenders import Contender
     from benchmarks.reads import same_answers
 
-    first, second = (
-        Contender(lambda _, body=body: body, None) for body in (b'{"id": 1}', b'{"id": 2}')
-    )
+    def answering(body: bytes) -> Contender:
+        return Contender(get=lambda _: body, counting=nullcontext)
+
+    first, second = answering(b'{"id": 1}'), answering(b'{"id": 2}')
     with pytest.raises(AssertionError, match="second answers something else"):
         same_answers({"first": first, "second": second}, "/one/1")
