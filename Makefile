@@ -39,7 +39,7 @@ test: setup ## run the tests on SQLite and on PostgreSQL with Redis; ARGS= goes 
 test-long: setup ## run the long tests, and no others
 	@$(BIN)/python -m tests --long $(ARGS)
 
-bench: setup ## measure beside the peers; QUICK=1 in a minute
+bench: setup ## measure beside the peers; QUICK=1 in three minutes
 	@$(BIN)/python -m benchmarks
 
 check: lint ## lint, types, migrations, OpenAPI, deployment settings, docs in step

@@ -1,32 +1,95 @@
-"""``make bench``: every benchmark; ``QUICK=1`` in a minute."""
+"""
+``make bench``: every benchmark; ``QUICK=1`` in three minutes.
 
+Reads are measured on PostgreSQL, given in ``DATABASE_URL``, found on this machine or from
+wheels, and on SQLite, in a process each; everything else on the database that is given,
+or on SQLite. ``WRITE=1`` writes ``docs/benchmarks.md`` with what was measured.
+"""
+
+import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+
+from tests.services import Unavailable, postgresql
+
+#: Orders among which reads find theirs.
+ORDERS = 3_000
 
 
 def main() -> None:
-    quick = os.environ.get("QUICK", "") not in {"", "0"}
-    with tempfile.TemporaryDirectory(prefix="shop-bench-") as scratch:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{Path(scratch, 'bench.sqlite3')}")
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-        os.environ["DEBUG"] = "0"
-        os.environ["SECRET_KEY"] = "a key for benchmarks: it protects nothing, and is long enough"
+    # PostgreSQL is stopped on the way out, so SIGTERM has to take the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
+    os.environ["DEBUG"] = "0"
+    os.environ["SECRET_KEY"] = "a key for benchmarks: it protects nothing, and is long enough"
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shop-bench-")))
+        reads = []
+        try:
+            server = stack.enter_context(postgresql(os.environ))
+            reads.append(_reads(server.url, scratch))
+        except Unavailable as unavailable:
+            print(f"not run: {unavailable}")
+        reads.append(_reads(f"sqlite:///{scratch / 'reads.sqlite3'}", scratch))
+        os.environ.setdefault("DATABASE_URL", f"sqlite:///{scratch / 'bench.sqlite3'}")
+        _everything_else(quick=_set("QUICK"))
+        if _set("WRITE"):
+            from benchmarks import report
 
-        import django
-        from django.core.management import call_command
+            report.write(reads)
 
-        django.setup()
-        call_command("migrate", verbosity=0)
 
-        from benchmarks import authentication, pages, throttles, tokens
+def _reads(url: str, scratch: Path) -> dict[str, Any]:
+    """What a process of its own has measured on the database at *url*."""
+    outcome = scratch / "reads.json"
+    command = [sys.executable, "-m", "benchmarks", str(outcome)]
+    subprocess.run(command, check=True, env={**os.environ, "DATABASE_URL": url})
+    found: dict[str, Any] = json.loads(outcome.read_text())
+    return found
 
-        seconds = 4 if quick else 20
-        tokens.run(seconds=seconds)
-        authentication.run(seconds=seconds)
-        throttles.run(seconds=seconds)
-        pages.run(orders=20_000 if quick else 500_000, seconds=seconds)
+
+def _read(outcome: Path) -> None:
+    """In that process: measure, show, and leave what was measured in *outcome*."""
+    prepare()
+    from benchmarks import reads, report
+
+    found = reads.run(orders=ORDERS, seconds=12 if _set("QUICK") else 120)
+    report.show(found)
+    outcome.write_text(json.dumps(found))
+
+
+def _everything_else(*, quick: bool) -> None:
+    prepare()
+    from benchmarks import authentication, pages, throttles, tokens
+
+    seconds = 4 if quick else 20
+    tokens.run(seconds=seconds)
+    authentication.run(seconds=seconds)
+    throttles.run(seconds=seconds)
+    pages.run(orders=20_000 if quick else 500_000, seconds=seconds)
+
+
+def prepare() -> None:
+    """Django, on an empty database or one that was prepared before."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def _set(name: str) -> bool:
+    return os.environ.get(name, "") not in {"", "0"}
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        _read(Path(sys.argv[1]))
+    else:
+        main()

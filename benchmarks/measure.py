@@ -2,18 +2,24 @@
 CPU time of this process per call, in microseconds.
 
 Ratios within one run mean something, the numbers of one machine little. Rounds of the
-contenders alternate, so that a busy moment falls on all of them, and the best round of each
-counts.
+contenders alternate, so that a busy moment falls on all of them. In a ``race`` the best
+round of each counts; in ``costs`` the median does, and another process's time beside it.
 """
 
+import gc
 import time
 from collections.abc import Callable, Mapping
+from statistics import median
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 ROUNDS = 5
+
+#: A median wants more of them than a best.
+MEDIAN_ROUNDS = 9
 
 
 def race(title: str, contenders: Mapping[str, Callable[[], object]], *, seconds: float) -> None:
@@ -40,3 +46,53 @@ def cpu_microseconds(call: Callable[[], object], *, seconds: float) -> float:
         call()
         calls += 1
     return (time.process_time() - began) / calls * 1e6
+
+
+class Cost(NamedTuple):
+    """CPU microseconds of a call: of this process, and of another that worked for it."""
+
+    own: float
+    other: float | None
+
+
+def costs(
+    title: str,
+    contenders: Mapping[str, Callable[[], object]],
+    *,
+    seconds: float,
+    other: Callable[[], float] | None = None,
+) -> dict[str, Cost]:
+    """
+    The median of all rounds, for about *seconds* in all.
+
+    *other* tells the CPU seconds that the other process has used so far. What was there
+    before is hidden from the garbage collector: a contender that makes many objects would
+    else pay for walking through the modules of all others.
+    """
+    share = seconds / MEDIAN_ROUNDS / len(contenders)
+    rounds: dict[str, list[Cost]] = {name: [] for name in contenders}
+    for call in contenders.values():
+        call()
+    gc.collect()
+    gc.freeze()
+    for _ in track(range(MEDIAN_ROUNDS), description=title, console=Console(), transient=True):
+        for name, call in contenders.items():
+            rounds[name].append(_cost(call, share, other))
+    gc.unfreeze()
+    return {name: _medians(found) for name, found in rounds.items()}
+
+
+def _cost(call: Callable[[], object], seconds: float, other: Callable[[], float] | None) -> Cost:
+    """Call for about *seconds*, once at least; the mean."""
+    calls, elsewhere, began = 0, other() if other else 0, time.process_time()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or not calls:
+        call()
+        calls += 1
+    own = time.process_time() - began
+    return Cost(own / calls * 1e6, (other() - elsewhere) / calls * 1e6 if other else None)
+
+
+def _medians(found: list[Cost]) -> Cost:
+    others = [cost.other for cost in found if cost.other is not None]
+    return Cost(median(cost.own for cost in found), median(others) if others else None)
