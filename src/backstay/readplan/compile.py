@@ -152,7 +152,7 @@ class _Compiler:
             NotCompiled: the field needs an instance.
         """
         kind = type(field)
-        if isinstance(field, TotalMixin):
+        if getattr(kind, "get_attribute", None) is TotalMixin.get_attribute:
             return self.total(statement, node, field)
         if kind is drf.SerializerMethodField:
             why = f"{field.method_name}() takes one"
@@ -418,7 +418,7 @@ def _key_of(target: Target) -> Column:
 def _key_convert(field: Any) -> Convert | None:
     if field.pk_field is None:
         return None
-    return Convert("pk_field", lambda run: run.live(field.pk_field).to_representation)
+    return Convert("pk_field", lambda run: run.live(field).pk_field.to_representation)
 
 
 def _slug(field: Any, place: Place) -> Column:

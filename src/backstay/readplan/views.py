@@ -36,8 +36,10 @@ class ReadPlanMixin(GenericAPIView):
     plain_bodies = False
 
     _reading = False
+    _many = False
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self._many = True
         self._reading = self._may_read("list")
         return super().list(request, *args, **kwargs)  # type: ignore[misc, no-any-return]  # A mixin.
 
@@ -49,9 +51,11 @@ class ReadPlanMixin(GenericAPIView):
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         filtered = super().filter_queryset(queryset)
         if self._reading:
-            serializer = super().get_serializer()
-            if _shows_rows_of(serializer, filtered):
-                return attach(filtered, serializer)
+            serializer = super().get_serializer(many=self._many)
+            # Part of a list where there is one, so that it has the same parents as with DRF.
+            single = serializer.child if self._many else serializer  # type: ignore[attr-defined]  # A ListSerializer.
+            if _shows_rows_of(single, filtered):
+                return attach(filtered, single)
         return filtered
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
