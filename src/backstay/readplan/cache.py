@@ -14,7 +14,7 @@ counts who does: a subclass that decides more has to say so itself.
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -137,7 +137,7 @@ def _remembered(key: Hashable, serializer: Any, shape: Shape) -> Plan | NotPlann
     return _plans.setdefault(key, plan)
 
 
-@cache
+@lru_cache(MAX_PLANS)
 def _variants(kind: type[Any]) -> tuple[Callable[[Any], Hashable], ...] | None:
     """What the fields of the tree depend on; ``None`` where nobody says."""
     found: list[Callable[[Any], Hashable]] = []

@@ -251,7 +251,8 @@ class _Table:
 
     def _totals(self, totals: Totals) -> dict[Any, tuple[Any, ...]]:
         keys = {key for key in self.columns[totals.key] if key is not None}
-        return sql.totals(totals.model, totals.link, keys, totals.aggregates, self.run.using)
+        counted = totals.model._default_manager.using(self.run.using)
+        return sql.totals(counted, totals.link, keys, totals.aggregates)
 
     def _calls(self, node: Node) -> dict[int, Column]:
         """

@@ -22,12 +22,13 @@ name that is missing. No descriptor is changed.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, Self, TypeVar
 
 from django.db.models import Model, QuerySet, prefetch_related_objects
 from django.db.models.query import ModelIterable
 
-from backstay.readplan.internals import iterable_of, yielding
+from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
 
 M = TypeVar("M", bound=Model)
 Q = TypeVar("Q", bound="QuerySet[Any]")
@@ -49,7 +50,13 @@ class PeersMixin:
 
 class PeerIterable(ModelIterable):
     def __iter__(self) -> Iterator[Model]:
-        yield from join(list(super().__iter__()))
+        rows = iter(super().__iter__())
+        lookups = lookups_of(self.queryset)
+        prefetch_no_more(self.queryset)  # What is prefetched here are peers too.
+        at_once = self.chunk_size if self.chunked_fetch else None  # All, but for ``iterator()``.
+        while some := list(islice(rows, at_once)):
+            prefetch_related_objects(some, *lookups)
+            yield from join(some)
 
 
 def of(instance: Any) -> tuple[Sequence[Any], dict[Any, Any]]:
@@ -88,7 +95,10 @@ class _Group:
     def load(self, accessor: str) -> None:
         self.loading.add(accessor)
         try:
-            prefetch_related_objects(self.instances, accessor)
+            # One that was deleted has no key, which Django would not look for.
+            prefetch_related_objects(
+                [one for one in self.instances if one.pk is not None], accessor
+            )
         finally:
             self.loading.discard(accessor)
 

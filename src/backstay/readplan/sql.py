@@ -73,21 +73,14 @@ def child_rows(
 
 
 def totals(
-    model: type[models.Model],
+    of: models.QuerySet[Any],
     link: str,
     keys: Collection[Any],
     aggregates: Sequence[models.Aggregate],
-    using: str | None,
 ) -> dict[Any, tuple[Any, ...]]:
-    """The aggregates over the rows whose *link* is a key, for each key that has any."""
+    """The aggregates over those rows whose *link* is a key, for each key that has any."""
     named = {f"total_{index}": aggregate for index, aggregate in enumerate(aggregates)}
-    rows = (
-        model._default_manager.using(using)
-        .filter(**{f"{link}__in": keys})
-        .order_by()
-        .values_list(link)
-        .annotate(**named)
-    )
+    rows = of.filter(**{f"{link}__in": keys}).order_by().values_list(link).annotate(**named)
     return {key: tuple(found) for key, *found in rows}
 
 

@@ -32,6 +32,7 @@ from tests.backstay.readplan.lab.models import (
     Toy,
 )
 from tests.backstay.readplan.lab.shown import serializer
+from tests.backstay.readplan.lab.words import Whole
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L1, pytest.mark.usefixtures("rows")]
 
@@ -92,6 +93,30 @@ class TestKeys:
         dog = serializer(Dog, "breed")(read_only=True)
         breed = serializers.CharField(source="dog.breed", default="none", read_only=True)
         assert_same(Pet.objects.all(), serializer(Pet, "id", "dog", dog=dog, breed=breed))
+
+
+class TestWayBack:
+    """Django gives a child the very parent it was read for, which may be of a subclass."""
+
+    def test_to_a_child_table_is_to_its_instance(self):
+        pet = serializer(Pet, "id", kind=Whole(source="*", read_only=True))
+        toy = serializer(Toy, "id", pet=pet(read_only=True))
+        dog = serializer(Dog, "id", toys=toy(many=True, read_only=True))
+        bodies = assert_same(Dog.objects.all(), dog)
+        kinds = {toy["pet"]["kind"].split()[0] for body in bodies for toy in body["toys"]}
+        assert kinds == {"Dog"}
+
+    def test_from_code_is_to_its_instance(self):
+        toy = serializer(Toy, "id", **said(lambda self, toy: type(toy.pet).__name__))
+        dog = serializer(Dog, "id", toys=toy(many=True, read_only=True))
+        bodies = assert_same(Dog.objects.all(), dog)
+        assert {toy["said"] for body in bodies for toy in body["toys"]} == {"Dog"}
+
+    def test_to_a_row_of_the_same_class_is_compiled(self):
+        pet = serializer(Pet, "id", owner=serializer(Person, "name")(read_only=True))
+        shown = serializer(Person, "id", pets=pet(many=True, read_only=True))
+        assert compare(Person.objects.all(), shown).plan.planned
+        assert_same(Person.objects.all(), shown)
 
 
 class TestNumbers:

@@ -158,9 +158,7 @@ class _Rows:
         Stamp.objects.bulk_create(
             Stamp(passport=one, text=self.text()) for one in passports for _ in range(2)
         )
-        Badge.objects.bulk_create(
-            Badge(person=one, text=self.text()) for one in self.some(everybody, 6)
-        )
+        Badge.objects.bulk_create(Badge(person=one, text=self.text()) for one in everybody[::2])
         Note.objects.bulk_create(
             Note(body=self.text(), about=pick([one, pick(self.labels)])) for one in everybody
         )
@@ -169,7 +167,7 @@ class _Rows:
     def pets(self) -> None:
         pick, everybody = self.random.choice, self.everybody
         pets = Pet.objects.bulk_create([self.pet(Pet) for _ in range(len(everybody))])
-        dogs = [self.pet(Dog, breed=self.text()) for _ in range(3)]
+        dogs = [self.pet(Dog, breed=self.text()) for _ in range(5)]
         for dog in dogs:
             dog.save()
         Toy.objects.bulk_create(

@@ -124,6 +124,7 @@ TOTALS: list[Callable[[], Any]] = [
     lambda: CountField("pets"),
     lambda: CountField("labels"),
     lambda: CountField("friends"),
+    lambda: CountField("notes"),
     lambda: SumField("pet_set", "toys__weight"),
     lambda: SumField("person_set", "age"),
     lambda: DecimalSumField("pets", "toys__cost", max_digits=12, decimal_places=2),
