@@ -316,7 +316,7 @@ def plain(value: Any) -> bool:
     if kind is float:
         return bool(value == 0 or _LEAST <= abs(value) < _MOST)
     if kind is Decimal:  # A float for DRF's encoder.
-        return value.is_finite() and plain(float(value))  # type: ignore[no-any-return]  # Of a Decimal.
+        return value.is_finite() and plain(float(value))
     if kind is dict:
         return all(type(key) is str and plain(inner) for key, inner in value.items())
     if kind is list or kind is tuple:

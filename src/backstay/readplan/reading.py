@@ -25,7 +25,7 @@ from backstay.counters import count
 from backstay.readplan import execute, peers, sql
 from backstay.readplan.cache import Plan, plan_for
 from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
-from backstay.readplan.paths import NotPlanned
+from backstay.readplan.paths import NotPlanned, is_as_read
 
 logger = logging.getLogger(__name__)
 
@@ -55,18 +55,22 @@ class Page:
     columns: dict[str, Sequence[Any]]
     #: Whether every encoder of JSON writes the bodies alike.
     plain: bool
-    #: Whether somebody has set an attribute, which the bodies know nothing of.
+    #: Whether somebody has had an instance, of whose changes the bodies know nothing.
     touched: bool = False
 
     @cached_property
     def instances(self) -> list[Any]:
-        """The model instances, for whoever asks for more than was read: one query."""
-        keys = self.columns[_pk(self.queryset.model)]
-        manager = self.queryset.model._base_manager.using(self.queryset.db)
-        found = manager.in_bulk(keys)
+        """The model instances, for whoever asks for more than was read: the query once more."""
+        self.touched = True
+        model = self.queryset.model
+        keys = self.columns[_pk(model)]
+        found = {one.pk: one for one in _instances(self.queryset)}
         missing = [key for key in keys if key not in found]
-        if missing:
-            raise self.queryset.model.DoesNotExist(f"{missing[0]!r} was deleted meanwhile.")
+        if missing:  # They have left the page meanwhile.
+            found |= model._base_manager.using(self.queryset.db).in_bulk(missing)
+        for key in missing:
+            if key not in found:
+                raise model.DoesNotExist(f"{key!r} was deleted meanwhile.")
         return list(peers.join([found[key] for key in keys]))
 
 
@@ -102,7 +106,6 @@ class Row:
         return getattr(self.instance, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._page.touched = True
         setattr(self.instance, name, value)
 
 
@@ -157,7 +160,11 @@ def _read(plan: Plan, queryset: Any, serializer: Any) -> Page:
     bodies = execute.read(statement, rows, run, texts)
     names = [*statement.columns, *ordering]
     columns: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows)))  # noqa: B905  # No rows, no columns.
-    kept = {name: column for name, column in columns.items() if name not in texts}
+    kept = {
+        name: column
+        for name, column in columns.items()
+        if name not in texts and is_as_read(queryset.model, name)
+    }
     return Page(queryset, bodies, kept, run.plain)
 
 

@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 
 from backstay.testing.plugin import query_count  # noqa: F401  # A fixture is used by its name.
@@ -19,3 +20,16 @@ def links():
 def rows(db):
     """A dozen people and what belongs to them, always the same."""
     populate(Random(7))  # noqa: S311  # The same rows each time.
+
+
+@pytest.fixture
+def statements(db):
+    """The SQL that was sent, without its parameters."""
+    sent: list[str] = []
+
+    def noted(execute, statement, *rest):
+        sent.append(statement)
+        return execute(statement, *rest)
+
+    with connection.execute_wrapper(noted):
+        yield sent

@@ -17,8 +17,9 @@ def pytest_sessionstart() -> None:
     from django.test import TransactionTestCase
     from rest_framework.serializers import ListSerializer
 
-    ListSerializer.to_representation = through_plans(ListSerializer.to_representation)
-    TransactionTestCase.assertNumQueries = assert_no_more_queries
+    represented = through_plans(ListSerializer.to_representation)
+    setattr(ListSerializer, "to_representation", represented)  # noqa: B010  # Known to no stub.
+    setattr(TransactionTestCase, "assertNumQueries", assert_no_more_queries)  # noqa: B010  # As above.
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -40,7 +40,7 @@ class Wanting(serializers.ModelSerializer):
         return context.get("wanted")
 
     def get_fields(self):
-        wanted = self.context.get("wanted")
+        wanted = self.context["wanted"]
         return {name: one for name, one in super().get_fields().items() if name in wanted}
 
 
@@ -167,7 +167,8 @@ class TestThreads:
             get_said=said,
         )
         made = plan(shown, who="nobody")
-        bodies, barrier = {}, threading.Barrier(16)
+        bodies: dict[int, list[object]] = {}
+        barrier = threading.Barrier(16)
 
         def run(who):
             barrier.wait()

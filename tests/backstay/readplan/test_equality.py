@@ -8,6 +8,7 @@ failing one shrinks to the few fields that matter, which a seed would not.
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 from django.db.models import Count, F, Prefetch
@@ -80,8 +81,8 @@ class TestKeys:
     def test_of_a_relation_may_have_a_field_of_their_own(self):
         """DRF binds ``pk_field`` to no parent."""
         hexed = serializers.UUIDField(format="hex")
-        key = serializers.PrimaryKeyRelatedField(source="city", read_only=True, pk_field=hexed)
-        many = serializers.PrimaryKeyRelatedField(source="twins", many=True, read_only=True)
+        key: Any = serializers.PrimaryKeyRelatedField(source="city", read_only=True, pk_field=hexed)
+        many: Any = serializers.PrimaryKeyRelatedField(source="twins", many=True, read_only=True)
         assert_same(Person.objects.all(), serializer(Person, key=key))
         assert_same(City.objects.all(), serializer(City, "id", "country", "twin", many=many))
 
@@ -135,7 +136,7 @@ class TestNumbers:
             body = serializers.ModelSerializer.to_representation(self, instance)
             return self.finisher()(body)
 
-        finished.finished_by = "finisher"
+        finished.finished_by = "finisher"  # type: ignore[attr-defined]  # As the compiler looks for it.
         shown = serializer(
             Person,
             "id",
@@ -258,7 +259,7 @@ class TestOddModels:
         notes = serializer(Note, "id", "body")(many=True, read_only=True)
         bodies = assert_same(Person.objects.all(), serializer(Person, "id", notes=notes))
         assert any(body["notes"] for body in bodies)
-        about = serializers.StringRelatedField()
+        about: Any = serializers.StringRelatedField()
         assert_same(Note.objects.all(), serializer(Note, "id", "content_type", about=about))
 
     def test_with_relations_to_themselves(self):

@@ -75,7 +75,7 @@ class TestTotals:
         assert all(" IN (" in one for one in grouped)
 
     def test_of_nothing_are_0(self):
-        one = Person.objects.first()
+        one = Person.objects.all()[0]
         for relation in ("pets", "labels", "friends", "person_set"):
             getattr(one, relation).all().delete()
         (body,) = read(Person.objects.filter(pk=one.pk), serializer(Person, **totals())())

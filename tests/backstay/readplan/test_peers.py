@@ -92,7 +92,7 @@ class TestQueries:
         """``iterator()`` holds no more in memory than a chunk."""
         count = Person.objects.count()
         rows = Person.objects.with_peers().iterator(chunk_size=count // 2)
-        seen = []
+        seen: list[str | None] = []
         assert query_count(lambda: seen.extend(one.city.name for one in rows)) == 3
         assert len(seen) == count
 
@@ -161,7 +161,7 @@ class TestWrites:
         assert one.name == "renamed"
 
     def test_of_a_key_are_seen(self, people):
-        one, other = people[0], City.objects.exclude(pk=people[0].city_id).first()
+        one, other = people[0], City.objects.exclude(pk=people[0].city_id)[0]
         assert one.city.pk != other.pk
         one.city_id = other.pk
         assert one.city == other

@@ -3,6 +3,7 @@
 import json
 import re
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db.models import Count, Prefetch, Q
@@ -27,7 +28,7 @@ from rest_framework.test import APIRequestFactory
 from backstay import pagination as ours
 from backstay.permissions import IsOwner, PermittedRowsMixin, Rule
 from backstay.readplan import ReadPlanMixin, reading
-from tests.backstay.readplan.lab.models import City, Person, Pet
+from tests.backstay.readplan.lab.models import City, Person, Pet, Toy
 from tests.backstay.readplan.lab.shown import (
     ChosenPerson,
     GreetedPerson,
@@ -50,7 +51,7 @@ class People(viewsets.ModelViewSet):
     queryset = Person.objects.all()
     serializer_class = PersonDetail
     authentication_classes = ()
-    permission_classes = (permissions.AllowAny,)
+    permission_classes: tuple[Any, ...] = (permissions.AllowAny,)
     versioning_class = None
     pagination_class = None
     renderer_classes = (renderers.JSONRenderer, renderers.BrowsableAPIRenderer)
@@ -151,8 +152,13 @@ list_of = partial(assert_same, actions=LIST)
 detail_of = partial(assert_same, actions=DETAIL)
 
 
+def above(view):
+    """What the methods that ``pair`` gives to a view override."""
+    return super(type(view), view)
+
+
 def some_person():
-    return Person.objects.order_by("pk").first()
+    return Person.objects.order_by("pk")[0]
 
 
 class TestLists:
@@ -165,9 +171,10 @@ class TestLists:
         url = f"/{query}"
         for _ in range(4):
             response = list_of(views, url)
-            url = isinstance(response.data, dict) and response.data.get("next")
-            if not url:
+            following = response.data.get("next") if isinstance(response.data, dict) else None
+            if following is None:
                 break
+            url = following
         assert plans
 
     @pytest.mark.parametrize("query", ["?city__name=a", "?level=x", "?search=\x00", "?cursor=x"])
@@ -268,8 +275,9 @@ class TestDetails:
         assert planned.data["detail"] == plain.data["detail"]
 
     def test_make_no_more_queries_than_there_are_relations(self, query_count):
+        """The person, their labels, pets and toys."""
         _, planned = pair()
-        pk = some_person().pk
+        pk = Toy.objects.filter(pet__hidden=False)[0].pet.owner_id
         assert query_count(lambda: ask(planned, actions=DETAIL, pk=pk)) == 4
 
 
@@ -294,7 +302,7 @@ class TestPermissions:
 
     def test_that_the_rows_hold_are_not_asked_again(self, plans):
         class Low(Rule):
-            def rows(self, user, model, *, method):
+            def rows(self, user, model, *, method="GET"):
                 return Q(level=1)
 
         class Base(PermittedRowsMixin, People):
@@ -333,7 +341,7 @@ class TestOwnCode:
         """Python finds the view's own method before the mixin's."""
 
         def listed(self, request, *args, **kwargs):
-            response = super(type(self), self).list(request, *args, **kwargs)
+            response = above(self).list(request, *args, **kwargs)
             response["X-Seen"] = "1"
             return response
 
@@ -372,7 +380,7 @@ class TestOwnCode:
 
     def test_in_filter_queryset_of_the_view_itself(self, plans):
         def without_two(self, queryset):
-            return super(type(self), self).filter_queryset(queryset).exclude(level=2)
+            return above(self).filter_queryset(queryset).exclude(level=2)
 
         list_of(pair(filter_queryset=without_two))
         assert plans
@@ -381,7 +389,7 @@ class TestOwnCode:
         """The bodies know nothing of them, so the instances are loaded: one query for all."""
 
         def marked(self, queryset):
-            page = super(type(self), self).paginate_queryset(queryset)
+            page = above(self).paginate_queryset(queryset)
             for one in page:
                 one.name = f"{one.name} on this page"
             return page
@@ -399,7 +407,7 @@ class TestOwnCode:
 
     def test_that_reads_what_was_not_selected_loads_the_page(self, plans, query_count):
         def noted(self, queryset):
-            page = super(type(self), self).paginate_queryset(queryset)
+            page = above(self).paginate_queryset(queryset)
             self.seen = [(one.pk, one.name, one.slug, one.shouted(), str(one)) for one in page]
             return page
 
@@ -407,6 +415,43 @@ class TestOwnCode:
         views = pair(paginate_queryset=noted, pagination_class=PageNumber, serializer_class=shown)
         list_of(views)
         assert query_count(lambda: ask(views[1], actions=LIST)) == 3
+
+    def test_that_sets_attributes_finds_annotations_too(self, plans):
+        def ranked(self, queryset):
+            page = above(self).paginate_queryset(queryset)
+            for one in page:
+                one.name = f"{one.n} pets"
+            return page
+
+        views = pair(
+            queryset=Person.objects.annotate(n=Count("pets")).order_by("pk"),
+            paginate_queryset=ranked,
+            pagination_class=PageNumber,
+            serializer_class=serializer(Person, "name", n=serializers.IntegerField(read_only=True)),
+        )
+        assert list_of(views).data["results"][0]["name"].endswith(" pets")
+        assert plans
+
+    def test_that_has_an_instance_change_itself(self, plans):
+        def renamed(self, queryset):
+            page = above(self).paginate_queryset(queryset)
+            for one in page:
+                one.shout_out()
+            return page
+
+        views = pair(paginate_queryset=renamed, pagination_class=PageNumber)
+        assert {body["name"] for body in list_of(views).data["results"]} == {"!"}
+        assert plans
+
+    def test_that_opens_a_file_finds_a_file(self, plans):
+        def noted(self, queryset):
+            page = above(self).paginate_queryset(queryset)
+            self.seen = [one.doc.url for one in page if one.doc]
+            return page
+
+        shown = serializer(Person, "id", "doc")
+        list_of(pair(paginate_queryset=noted, pagination_class=PageNumber, serializer_class=shown))
+        assert plans
 
     def test_in_get_serializer_class_by_action(self, plans):
         def chosen(self):
@@ -419,7 +464,7 @@ class TestOwnCode:
 
     def test_in_get_serializer_context(self, plans):
         def with_mark(self):
-            return {**super(type(self), self).get_serializer_context(), "mark": "m"}
+            return {**above(self).get_serializer_context(), "mark": "m"}
 
         shown = serializer(
             Person,
@@ -501,7 +546,7 @@ class TestTheRest:
                 assert planned.content == plain.content
         others = Person.objects.order_by("-pk")
         for view in views:
-            gone = others.first().pk
+            gone = others[0].pk
             assert ask(view, method="delete", actions=DETAIL, pk=gone).status_code == 204
             assert not others.filter(pk=gone).exists()
 

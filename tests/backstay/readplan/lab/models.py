@@ -146,6 +146,9 @@ class Person(models.Model):
     def shouted(self) -> str:
         return self.name.upper()
 
+    def shout_out(self) -> None:
+        self.name = "!"
+
     def label_texts(self) -> list[str]:
         return [label.text for label in self.labels.all()]
 

@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any, TypeVar
@@ -28,14 +28,10 @@ TEXTS = (
     *("emoji 🎉", "\x7f\x01ctl", "</script>", "long " * 3),
 )
 MOMENTS = tuple(
-    datetime.datetime(*parts, tzinfo=datetime.UTC)
-    for parts in (
-        (1, 1, 3, 4, 5, 6),
-        (1883, 11, 18, 12, 0, 0),
-        (2024, 2, 29, 23, 59, 59, 999999),
-        (2026, 3, 29, 1, 30, 0, 120000),
-        (2026, 10, 25, 0, 30, 0, 1),
-        (9999, 12, 30, 0, 0, 0),
+    datetime.datetime.fromisoformat(f"{text}+00:00")
+    for text in (
+        *("0001-01-03T04:05:06", "1883-11-18T12:00:00", "2024-02-29T23:59:59.999999"),
+        *("2026-03-29T01:30:00.120000", "2026-10-25T00:30:00.000001", "9999-12-30T00:00:00"),
     )
 )
 AMOUNTS = tuple(map(Decimal, ("0", "0.01", "-0.00", "99999999.99", "-1234.50")))
@@ -133,14 +129,14 @@ class _Rows:
         Person.objects.bulk_update(made, ["boss"])
         self.everybody = made
 
-    def some(self, of: list[T], most: int) -> list[T]:
+    def some(self, of: Sequence[T], most: int) -> list[T]:
         return self.random.sample(of, self.random.randrange(most + 1))
 
     def belongings(self) -> None:
         pick, everybody = self.random.choice, self.everybody
-        for name, of in (("labels", self.labels), ("spoken", self.countries)):
+        many = (("labels", "label", self.labels), ("spoken", "country", self.countries))
+        for name, target, of in many:
             link: Any = getattr(Person, name).through
-            target = name.rstrip("s") if name == "labels" else "country"
             link.objects.bulk_create(
                 link(person=one, **{target: other})
                 for one in everybody
