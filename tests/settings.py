@@ -50,4 +50,9 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = False
-INSTALLED_APPS = [*INSTALLED_APPS, "rest_framework.authtoken", "tests.backstay.testapp"]
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "rest_framework.authtoken",
+    "tests.backstay.testapp",
+    "tests.backstay.readplan.lab",
+]

@@ -14,7 +14,7 @@ counts who does: a subclass that decides more has to say so itself.
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -24,7 +24,7 @@ from rest_framework import serializers
 
 from backstay.readplan.compile import EMPTY, Shape, compile_serializer
 from backstay.readplan.internals import fetches_as_usual, iterable_of, lookups_of
-from backstay.readplan.paths import NotPlanned
+from backstay.readplan.paths import NotPlanned, leads_to_one
 from backstay.readplan.peers import PeerIterable
 from backstay.readplan.plan import Statement
 
@@ -91,6 +91,9 @@ def shape_of(queryset: QuerySet[Any]) -> Shape:
         if isinstance(one, Prefetch)
         and (one.queryset is not None or one.prefetch_to != one.prefetch_through)
     ]
+    filtered = [one for one in chosen if one.queryset is not None and one.queryset.query.where]
+    if any(leads_to_one(queryset.model, one.prefetch_through) for one in filtered):
+        raise NotPlanned("a Prefetch leaves out single rows, which a join would find")
     return Shape(
         tuple(query.annotation_select),
         tuple((one.prefetch_to, _chosen_shape(one.queryset)) for one in chosen),
@@ -134,7 +137,7 @@ def _remembered(key: Hashable, serializer: Any, shape: Shape) -> Plan | NotPlann
     return _plans.setdefault(key, plan)
 
 
-@cache
+@lru_cache(MAX_PLANS)
 def _variants(kind: type[Any]) -> tuple[Callable[[Any], Hashable], ...] | None:
     """What the fields of the tree depend on; ``None`` where nobody says."""
     found: list[Callable[[Any], Hashable]] = []

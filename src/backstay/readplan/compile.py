@@ -89,8 +89,9 @@ class _Compiler:
     def __init__(self, shape: Shape) -> None:
         self.prefetches = dict(shape.prefetches)
         self.attributes = dict(shape.attributes)
-        #: The relations that lead back along the path to the node being compiled.
-        self.back: list[Any] = []
+        #: The relations that lead back along the path to the node being compiled, and
+        #: whether to another class than theirs: that of a child table, or a proxy.
+        self.back: list[tuple[Any, bool]] = []
 
     def statement(
         self, serializer: Any, model: type[models.Model], path: str, shape: Shape
@@ -124,7 +125,14 @@ class _Compiler:
         return node
 
     def instances(self, statement: Statement, node: Node) -> None:
-        """Have *node* made into model instances too."""
+        """
+        Have *node* made into model instances too.
+
+        Raises:
+            NotPlanned: from them, code may reach a parent that would be of another class.
+        """
+        if any(other_class for _, other_class in self.back):
+            raise NotPlanned("an instance leads back to one of another class")
         if node not in statement.instances:
             statement.instances.append(node)
             for column in node.model._meta.concrete_fields:
@@ -152,7 +160,7 @@ class _Compiler:
             NotCompiled: the field needs an instance.
         """
         kind = type(field)
-        if isinstance(field, TotalMixin):
+        if getattr(kind, "get_attribute", None) is TotalMixin.get_attribute:
             return self.total(statement, node, field)
         if kind is drf.SerializerMethodField:
             why = f"{field.method_name}() takes one"
@@ -269,7 +277,7 @@ class _Compiler:
         column = statement.column(target.presence)
         statement.texts.discard(column)
         path = "__".join([*filter(None, [node.path]), *field.source_attrs])
-        with _Back(self, target.relation, backwards(target.relation)):
+        with _Back(self, target, target.relation, backwards(target.relation)):
             inside = Place(place.model, place.prefix)
             nested = self.node(statement, field, inside, path)
         return ToOne(field.field_name, field, guards, node=nested, column=column)
@@ -286,7 +294,7 @@ class _Compiler:
         inner = children.statement
         inner.column(target.link)
         shape = self.prefetches.get(path, EMPTY)
-        with _Back(self, None, target.back):
+        with _Back(self, target, None, target.back):
             if isinstance(child, serializers.BaseSerializer):
                 inner.node = self.node(inner, child, Place(target.model), path, shape.annotations)
             else:
@@ -321,11 +329,13 @@ class _Compiler:
         _refuse_unknown_manager(target.model)
         key = statement.column(target.key)
         statement.texts.discard(key)
+        alone = not _own_column(target.model, field.column)
         for totals in statement.totals:
-            if (totals.model, totals.key, totals.link) == (target.model, key, target.link):
+            same = (totals.model, totals.key, totals.link) == (target.model, key, target.link)
+            if same and not totals.alone and not alone:
                 break
         else:
-            totals = Totals(target.model, key, target.link)
+            totals = Totals(target.model, key, target.link, alone)
             statement.totals.append(totals)
         totals.aggregates.append(field.aggregate())
         totals.rows_only &= field.counts_rows
@@ -335,17 +345,18 @@ class _Compiler:
 
 class _Back:
     """
-    Refuses to be led back where a ``Prefetch`` has been.
+    Refuses to be led back where a row is another than a join would find.
 
-    Django gives a child that was prefetched the very parent it was prefetched for, with
-    the children that the ``Prefetch`` chose; a join would find them all.
+    Django gives a child the very parent it was read for: with the children that a
+    ``Prefetch`` chose, and of the parent's own class.
     """
 
-    def __init__(self, compiler: _Compiler, relation: Any, back: Any) -> None:
-        if compiler.prefetches and relation is not None and relation in compiler.back:
-            raise NotPlanned("it leads back to a row whose relations a Prefetch has chosen")
+    def __init__(self, compiler: _Compiler, target: One | Many, relation: Any, back: Any) -> None:
+        for known, other_class in compiler.back:
+            if relation is not None and known == relation and (compiler.prefetches or other_class):
+                raise NotPlanned("it leads back to a row of which only the parent's instance knows")
         self.compiler = compiler
-        self.back = back
+        self.back = back, back is not None and back.related_model is not target.at.model
 
     def __enter__(self) -> None:
         self.compiler.back.append(self.back)
@@ -377,6 +388,12 @@ def finishers(serializer: Any) -> Iterator[str]:
             raise NotCompiled(f"{kind.__name__}.to_representation is its own")
         found.append(method.finished_by)
     yield from reversed(found)
+
+
+def _own_column(model: type[models.Model], name: str) -> bool:
+    return name == "pk" or any(
+        name in (column.name, column.attname) for column in model._meta.concrete_fields
+    )
 
 
 def _place(node: Node) -> Place:
@@ -419,7 +436,7 @@ def _key_of(target: Target) -> Column:
 def _key_convert(field: Any) -> Convert | None:
     if field.pk_field is None:
         return None
-    return Convert("pk_field", lambda run: run.live(field.pk_field).to_representation)
+    return Convert("pk_field", lambda run: run.live(field).pk_field.to_representation)
 
 
 def _slug(field: Any, place: Place) -> Column:

@@ -40,7 +40,7 @@ Column = Sequence[Any]
 ABSENT = object()
 
 #: What orjson writes as DRF does; a float it writes alike within these bounds.
-_PLAIN = {str, int, bool, type(None), Decimal, UUID, datetime}
+_PLAIN = {str, int, bool, type(None), UUID, datetime}
 _LEAST, _MOST = 1e-4, 1e16
 
 
@@ -58,6 +58,7 @@ class Run:
         self.utc_text = sql.writes_utc(using)
         #: Whether nothing was shown that encoders of JSON write in different ways.
         self.plain = True
+        self._own = template is serializer
         self._live = {id(template): serializer}
 
     def live(self, template: Any) -> Any:
@@ -65,7 +66,10 @@ class Run:
         The plan's own field or serializer, as a part of the serializer of this run.
 
         A copy beneath the live parent, since DRF's ``fields`` would copy all of them in depth.
+        A plan that was compiled for this run alone has the live ones.
         """
+        if self._own:
+            return template
         if id(template) not in self._live:
             parent = self.live(template.parent)
             if id(template) not in self._live:  # It may have come with its parent.
@@ -89,7 +93,7 @@ class Run:
         found = self._live[id(template)] = copy.copy(template)
         found.parent = parent
         vars(found).pop("fields", None)  # DRF makes them anew if someone asks.
-        for name in ("child", "child_relation", "pk_field"):
+        for name in ("child", "child_relation"):
             inner = vars(found).get(name)
             if inner is not None:
                 setattr(found, name, self._adopt(inner, found))
@@ -122,7 +126,9 @@ class _Table:
         """A body for each row; ``None`` where *present*, a column, is null."""
         if node.opaque:
             represent = self.run.live(node.serializer).to_representation
-            return [None if one is None else represent(one) for one in self.made[id(node)]]
+            made = [None if one is None else represent(one) for one in self.made[id(node)]]
+            self._look_at(made)
+            return made
         calls = self._calls(node)
         outputs = [
             calls[id(out)] if isinstance(out, Call) else self._output(out, present)
@@ -139,6 +145,7 @@ class _Table:
             finish = getattr(self.run.live(node.serializer), name)()
             if finish is not None:
                 bodies = [None if body is None else finish(body) for body in bodies]
+                self._look_at(bodies)
         return bodies
 
     def _bodies(self, node: Node, outputs: list[Column]) -> list[dict[str, Any] | None]:
@@ -182,7 +189,9 @@ class _Table:
             represent = self.run.live(out.field).to_representation
             nothing = (0,) * (out.index + 1)
             keys = self.columns[out.totals.key]
-            return [represent(counted.get(key, nothing)[out.index] or 0) for key in keys]
+            shown = [represent(counted.get(key, nothing)[out.index] or 0) for key in keys]
+            self._look_at(shown)
+            return shown
         raise TypeError(f"{type(out).__name__} has no values.")
 
     def _converted(self, out: Value) -> Column:
@@ -211,7 +220,9 @@ class _Table:
                 value = field.get_default()
             except SkipField:
                 return ABSENT
-            return None if value is None else field.to_representation(value)
+            shown = None if value is None else field.to_representation(value)
+            self._look_at([shown])
+            return shown
         if field.allow_null:
             return None
         if not field.required:
@@ -245,7 +256,8 @@ class _Table:
             found = self.children[id(children)]
             return {key: (len(bodies),) * width for key, bodies in found.items()}
         keys = {key for key in self.columns[totals.key] if key is not None}
-        return sql.totals(totals, keys, self.run.using)
+        grouped = (totals.model._default_manager, totals.link, totals.aggregates)
+        return sql.totals(grouped, keys, self.run.using, totals.kept)
 
     def _calls(self, node: Node) -> dict[int, Column]:
         """
@@ -308,6 +320,8 @@ def plain(value: Any) -> bool:
         return True
     if kind is float:
         return bool(value == 0 or _LEAST <= abs(value) < _MOST)
+    if kind is Decimal:  # A float for DRF's encoder.
+        return value.is_finite() and plain(float(value))
     if kind is dict:
         return all(type(key) is str and plain(inner) for key, inner in value.items())
     if kind is list or kind is tuple:

@@ -11,17 +11,17 @@ does not: it joins and groups the whole table before it takes a page. Without a 
 objects that were read together are counted together too, and an object alone by itself.
 
 Everything that belongs to the object counts, also what a ``Prefetch`` would leave out;
-nothing is 0.
+nothing is 0. A relation that cannot be read backwards, a generic one or one without a
+name, is counted from the object's side, with what the related manager would hide.
 """
 
 from typing import Any
 
-from django.db.models import Aggregate, Count, Sum
+from django.db.models import Aggregate, Count, Model, Sum
 from rest_framework import serializers
 
 from backstay.readplan import peers, sql
 from backstay.readplan.paths import Many, NotCompiled, Place, attribute
-from backstay.readplan.plan import Totals
 
 
 class TotalMixin:
@@ -55,13 +55,21 @@ class TotalMixin:
     def get_attribute(self, instance: Any) -> Any:
         together, known = peers.of(instance)
         name = (type(self), self.relation, self.column)
-        many = self.many(Place(type(instance)))
+        rows, link, key, aggregate = self._grouped(type(instance))
         if name not in known:
-            keys = {getattr(one, many.key) for one in together}
-            wanted = Totals(many.model, many.key, many.link, [self.aggregate()])
-            known[name] = sql.totals(wanted, keys, instance._state.db)
-        (total,) = known[name].get(getattr(instance, many.key), (0,))
+            keys = {getattr(one, key) for one in together}
+            known[name] = sql.totals((rows, link, [aggregate]), keys, instance._state.db, {})
+        (total,) = known[name].get(getattr(instance, key), (0,))
         return total or 0
+
+    def _grouped(self, model: type[Model]) -> tuple[Any, str, str, Aggregate]:
+        """The rows to aggregate, what groups them, the object's value of it, the aggregate."""
+        try:
+            many = self.many(Place(model))
+        except NotCompiled:
+            path = self.relation if self.column == "pk" else f"{self.relation}__{self.column}"
+            return model._base_manager, "pk", "pk", self.function(path)
+        return many.model._default_manager, many.link, many.key, self.aggregate()
 
 
 class CountField(TotalMixin, serializers.IntegerField):

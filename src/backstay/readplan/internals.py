@@ -133,14 +133,15 @@ class KeptQuery:
         connection = connections[using]
         self.compiler = query([sample]).query.get_compiler(using)
         text, parameters = self.compiler.as_sql()
-        self.kept = len(parameters) == 1 and text.count("IN (%s)") == text.count("%s") == 1
+        conditions = self.compiler.query.where.children
+        alone = len(conditions) == len(parameters) == 1
+        self.kept = alone and text.count("IN (%s)") == text.count("%s") == 1
         self.most_keys = connection.features.max_query_params
         #: PostgreSQL takes all keys as one parameter, so its text is always the same.
         self.as_array = connection.vendor == "postgresql"
         self.text = text.replace("IN (%s)", "= ANY(%s)") if self.as_array else text
         self.converters = self.compiler.get_converters([one[0] for one in self.compiler.select])
-        (lookup,) = self.compiler.query.where.children if self.kept else (None,)
-        self.field = _value_of(lookup.lhs.output_field) if lookup else None
+        self.field = _value_of(conditions[0].lhs.output_field) if self.kept else None
 
     def fits(self, keys: Collection[Any]) -> bool:
         return self.kept and (self.most_keys is None or len(keys) <= self.most_keys)

@@ -136,6 +136,27 @@ def resolve(place: Place, attributes: list[str], annotations: tuple[str, ...] = 
     return attribute(place, last)
 
 
+def is_as_read(model: type[Model], name: str) -> bool:
+    """Whether an instance has, as the attribute *name*, what was read: a file is more than that."""
+    kind = type(inspect.getattr_static(model, name, None))
+    return kind in (DeferredAttribute, related.ForeignKeyDeferredAttribute, type(None))
+
+
+def leads_to_one(model: type[Model], path: str) -> bool:
+    """Whether relations, ``"pets__owner"``, end at a single row; also where nobody knows."""
+    place, target = Place(model), None
+    try:
+        for step in path.split("__"):
+            target = attribute(place, step)
+            if isinstance(target, One):
+                place = target.follow()
+            elif isinstance(target, Many):
+                place = Place(target.model)
+    except NotCompiled:
+        return True
+    return isinstance(target, One)
+
+
 def attribute(place: Place, name: str) -> Target:
     """One step of ``resolve``."""
     meta = place.model._meta

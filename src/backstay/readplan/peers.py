@@ -28,7 +28,7 @@ from typing import Any, Self, TypeVar
 from django.db.models import Model, QuerySet, prefetch_related_objects
 from django.db.models.query import ModelIterable
 
-from backstay.readplan.internals import iterable_of, yielding
+from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
 
 M = TypeVar("M", bound=Model)
 Q = TypeVar("Q", bound="QuerySet[Any]")
@@ -50,10 +50,13 @@ class PeersMixin:
 
 class PeerIterable(ModelIterable):
     def __iter__(self) -> Iterator[Model]:
-        instances = super().__iter__()
-        at_once = self.chunk_size if self.chunked_fetch else None
-        while chunk := list(islice(instances, at_once)):
-            yield from join(chunk)
+        rows = iter(super().__iter__())
+        lookups = lookups_of(self.queryset)
+        prefetch_no_more(self.queryset)  # What is prefetched here are peers too.
+        at_once = self.chunk_size if self.chunked_fetch else None  # All, but for ``iterator()``.
+        while some := list(islice(rows, at_once)):
+            prefetch_related_objects(some, *lookups)
+            yield from join(some)
 
 
 def of(instance: Any) -> tuple[Sequence[Any], dict[Any, Any]]:
@@ -92,7 +95,10 @@ class _Group:
     def load(self, accessor: str) -> None:
         self.loading.add(accessor)
         try:
-            prefetch_related_objects(self.instances, accessor)
+            # One that was deleted has no key, which Django would not look for.
+            prefetch_related_objects(
+                [one for one in self.instances if one.pk is not None], accessor
+            )
         finally:
             self.loading.discard(accessor)
 

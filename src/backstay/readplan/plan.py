@@ -148,6 +148,8 @@ class Totals:
     model: type[Model]
     key: str
     link: str
+    #: Follows a relation further, whose join multiplies what others count: it stays alone.
+    alone: bool = False
     aggregates: list[Aggregate] = field(default_factory=list)
     #: Whether only rows are counted, which tells nothing new of children that are read.
     rows_only: bool = True

@@ -26,7 +26,7 @@ from backstay.counters import count
 from backstay.readplan import execute, peers, sql
 from backstay.readplan.cache import Plan, plan_for
 from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
-from backstay.readplan.paths import NotPlanned
+from backstay.readplan.paths import NotPlanned, is_as_read
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Page:
     columns: dict[str, Sequence[Any]]
     #: Whether every encoder of JSON writes the bodies alike.
     plain: bool
-    #: Whether somebody has set an attribute, which the bodies know nothing of.
+    #: Whether somebody has had an instance, of whose changes the bodies know nothing.
     touched: bool = False
 
     def rows(self) -> "Iterator[Row]":
@@ -71,13 +71,17 @@ class Page:
 
     @cached_property
     def instances(self) -> list[Any]:
-        """The model instances, for whoever asks for more than was read: one query."""
-        keys = self.columns[_pk(self.queryset.model)]
-        manager = self.queryset.model._base_manager.using(self.queryset.db)
-        found = manager.in_bulk(keys)
+        """The model instances, for whoever asks for more than was read: the query once more."""
+        self.touched = True
+        model = self.queryset.model
+        keys = self.columns[_pk(model)]
+        found = {one.pk: one for one in peers.with_peers(self.queryset)}
         missing = [key for key in keys if key not in found]
-        if missing:
-            raise self.queryset.model.DoesNotExist(f"{missing[0]!r} was deleted meanwhile.")
+        if missing:  # They have left the page meanwhile.
+            found |= model._base_manager.using(self.queryset.db).in_bulk(missing)
+        for key in missing:
+            if key not in found:
+                raise model.DoesNotExist(f"{key!r} was deleted meanwhile.")
         return list(peers.join([found[key] for key in keys]))
 
 
@@ -113,7 +117,6 @@ class Row:
         return getattr(self.instance, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._page.touched = True
         setattr(self.instance, name, value)
 
 
@@ -138,7 +141,7 @@ class _Rows(BaseIterable):
         if self.chunked_fetch:
             return self._streamed(plan, queryset)
         try:
-            reading = _Reading(plan, queryset, self.serializer)
+            reading = Reading(plan, queryset, self.serializer)
             page = reading.page(list(reading.root))
         except OperationalError:
             raise  # The database is out: DRF would fare no better.
@@ -160,13 +163,13 @@ class _Rows(BaseIterable):
 
     def _streamed(self, plan: Plan, queryset: Any) -> Iterator[Any]:
         """What was sent cannot be taken back, so a failure here is one."""
-        reading = _Reading(plan, queryset, self.serializer)
+        reading = Reading(plan, queryset, self.serializer)
         rows = reading.root.iterator(self.chunk_size)
         while chunk := list(islice(rows, self.chunk_size)):
             yield from reading.page(chunk).rows()
 
 
-class _Reading:
+class Reading:
     """One plan over one queryset: the root's query, and what becomes of its rows."""
 
     def __init__(self, plan: Plan, queryset: Any, serializer: Any) -> None:
@@ -189,7 +192,11 @@ class _Reading:
         run = execute.Run(self.plan.serializer, self.serializer, prefetches, self.queryset.db)
         bodies = execute.read(self.plan.statement, rows, run, self.texts)
         columns: dict[str, Sequence[Any]] = dict(zip(self.columns, zip(*rows)))  # noqa: B905  # No rows, no columns.
-        kept = {name: column for name, column in columns.items() if name not in self.texts}
+        kept = {
+            name: column
+            for name, column in columns.items()
+            if name not in self.texts and is_as_read(self.queryset.model, name)
+        }
         return Page(self.queryset, bodies, kept, run.plain)
 
 

@@ -14,14 +14,18 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import F, Func, TextField
+from django.db.models import Aggregate, F, Func, TextField
 from django.utils import timezone
 
 from backstay.conf import settings
 from backstay.readplan import internals
-from backstay.readplan.plan import Children, Totals
+from backstay.readplan.plan import Children
 
 Rows = Sequence[tuple[Any, ...]]
+
+
+#: Rows, what groups them, and what is computed of each group.
+Grouped = tuple[Any, str, Sequence[Aggregate]]
 
 
 class AsText(Func):
@@ -76,16 +80,18 @@ def child_rows(
     return _kept_rows(children.kept, using, query, keys, manager, bool(texts))
 
 
-def totals(totals: Totals, keys: Collection[Any], using: str | None) -> dict[Any, Any]:
+def totals(
+    grouped: Grouped, keys: Collection[Any], using: str | None, kept: dict[Any, Any]
+) -> dict[Any, tuple[Any, ...]]:
     """The aggregates over the rows whose link is a key, for each key that has any."""
-    named = {f"total_{index}": one for index, one in enumerate(totals.aggregates)}
-    manager = totals.model._default_manager
+    manager, link, aggregates = grouped
+    named = {f"total_{index}": aggregate for index, aggregate in enumerate(aggregates)}
 
     def query(keys: Collection[Any]) -> Any:
-        rows = manager.using(using).filter(**{f"{totals.link}__in": keys}).order_by()
-        return rows.values_list(totals.link).annotate(**named)
+        rows = manager.using(using).filter(**{f"{link}__in": keys}).order_by()
+        return rows.values_list(link).annotate(**named)
 
-    rows = _kept_rows(totals.kept, using or DEFAULT_DB_ALIAS, query, keys, manager)
+    rows = _kept_rows(kept, using or DEFAULT_DB_ALIAS, query, keys, manager)
     return {key: tuple(found) for key, *found in rows}
 
 

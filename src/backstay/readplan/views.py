@@ -44,7 +44,8 @@ class _Reading:
 
         @wraps(following)
         def reading(*args: Any, **kwargs: Any) -> Response:
-            view._reading = view._may_read(self.name)  # noqa: SLF001  # Of this module.
+            view._many = self.name == "list"  # noqa: SLF001  # Of this module.
+            view._reading = view._may_read(self.name)  # noqa: SLF001  # As above.
             return following(*args, **kwargs)  # type: ignore[no-any-return]  # DRF's answer.
 
         return reading
@@ -60,6 +61,7 @@ class ReadPlanMixin(GenericAPIView):
     plain_bodies = False
 
     _reading = False
+    _many = False
 
     list = _Reading("list")
     retrieve = _Reading("retrieve")
@@ -67,9 +69,11 @@ class ReadPlanMixin(GenericAPIView):
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         filtered = super().filter_queryset(queryset)
         if self._reading:
-            serializer = super().get_serializer()
-            if _shows_rows_of(serializer, filtered):
-                return attach(filtered, serializer)
+            serializer = super().get_serializer(many=self._many)
+            # Part of a list where there is one, so that it has the same parents as with DRF.
+            single = serializer.child if self._many else serializer  # type: ignore[attr-defined]  # A ListSerializer.
+            if _shows_rows_of(single, filtered):
+                return attach(filtered, single)
         return filtered
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
