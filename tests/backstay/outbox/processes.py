@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-import django
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 
 def enter(database: str, target: str, arguments: Sequence[Any]) -> None:
-    """Set Django up for the test's database, import *target* by its path and call it."""
-    django.setup()
+    """Work on the test's database: import *target* by its path and call it."""
     connection.settings_dict["NAME"] = database
     try:
         import_string(target)(*arguments)
