@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         embedded = {
             name: value
             for name, value in given.items()
-            # Some hundred processes are started; without bytecode each would compile all of it.
+            # Dozens of processes are started; without bytecode each would compile all of it.
             if name not in {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
         }
         networked, missing = dict(embedded), []

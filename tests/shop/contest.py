@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from tests.forks import FORKS
+from tests.forks import FORKS, use_database
 
 PROCESSES = 4
 THREADS = 6
@@ -48,7 +48,7 @@ def _processes(database: str) -> ProcessPoolExecutor:
 
 
 def _enter(database: str, start: Barrier) -> None:
-    connection.settings_dict["NAME"] = database
+    use_database(database)
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 

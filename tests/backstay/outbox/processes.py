@@ -10,10 +10,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
+from tests.forks import use_database
+
 
 def enter(database: str, target: str, arguments: Sequence[Any]) -> None:
     """Work on the test's database: import *target* by its path and call it."""
-    connection.settings_dict["NAME"] = database
+    use_database(database)
     try:
         import_string(target)(*arguments)
     finally:

@@ -20,7 +20,7 @@ from backstay import store
 from backstay.pipeline import ask
 from backstay.throttling import Charge, Decision
 from backstay.throttling.redis import ThrottlePart
-from tests.forks import FORKS
+from tests.forks import FORKS, PATIENCE_SECONDS, use_database
 
 PROCESSES = 4
 THREADS = 64
@@ -72,11 +72,8 @@ def _enter(place: Place, start: ProcessBarrier) -> None:
     modify_settings(INSTALLED_APPS={"append": "backstay.throttling.database"}).enable()
     settings.BACKSTAY = {"REDIS_URL": place.redis}
     if place.database:
-        connection.settings_dict["NAME"] = place.database
-    # 256 callers on two cores wait for each other longer than requests ever may. Those who
-    # wait in a circle are told so by PostgreSQL itself (deadlock_timeout), after a second.
-    store.TIMEOUT_SECONDS = 60
-    connection.settings_dict["OPTIONS"].pop("options", None)
+        use_database(place.database)
+    store.TIMEOUT_SECONDS = PATIENCE_SECONDS
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 
