@@ -3,8 +3,8 @@
 
 First on SQLite and in-process parts, then on PostgreSQL and Redis (see
 ``tests.services`` for where those come from). Arguments are passed on to
-pytest; ``--long`` runs the tests marked ``long`` and no others. What asks nothing
-of a backend (``once``) runs on the first only. The summary names each backend
+pytest; ``--long`` runs the tests marked ``long`` and no others. What no backend can
+answer differently (``once``) runs on the first only. The summary names each backend
 with its version. A backend or a browser that is not to be
 had is "not run", which is a failure where ``CI`` is set.
 """
@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
         embedded = {
             name: value
             for name, value in given.items()
-            if name not in {"DATABASE_URL", "REDIS_URL"}
+            # Dozens of processes are started; without bytecode each would compile all of it.
+            if name not in {"DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"}
         }
         networked, missing = dict(embedded), []
         database, store = f"SQLite {sqlite3.sqlite_version}", "in-process"
@@ -71,7 +72,7 @@ class Outcome(NamedTuple):
 
 def suite(environ: Mapping[str, str], arguments: list[str], chosen: str) -> Outcome:
     """Run pytest, passing on what it prints."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", f"{PROCESSES}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", f"{PROCESSES}", "--dist", "worksteal"]
     command += ["-m", chosen, *arguments]
     if sys.stdout.isatty():
         command += ["--color", "yes"]

@@ -1,5 +1,6 @@
 """What every test may rely on: the markers, and parts that start out empty."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 
@@ -24,11 +25,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: {promise}")
     config.addinivalue_line("markers", "long: takes too long for every run; see `make test-long`.")
     config.addinivalue_line(
-        "markers", "once: asks nothing of a database or a cache, so one backend is enough."
+        "markers", "once: no database or cache can answer it differently: one backend is enough."
     )
     # How fast an example runs says more about the machine than about the code.
     hypothesis_settings.register_profile("suite", deadline=None)
     hypothesis_settings.load_profile("suite")
+
+
+def pytest_collection_finish() -> None:
+    """Walk what the suite consists of no more: none of it is ever garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_unconfigure() -> None:

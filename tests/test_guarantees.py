@@ -54,7 +54,8 @@ class TestCheck:
             "CHANGELOG.md calls A1 done, and no test carries that marker."
         ]
 
-    def test_writing_the_page_puts_it_in_step(self, tmp_path, monkeypatch):
+    def test_writing_the_page_puts_it_in_step(self, found, tmp_path, monkeypatch):
+        monkeypatch.setattr("tests.guarantees.proofs", lambda: found)
         monkeypatch.setattr("tests.guarantees.PAGE", tmp_path / PAGE.name)
         monkeypatch.setattr("tests.guarantees.CHANGELOG", tmp_path / "CHANGELOG.md")
 

@@ -1,20 +1,20 @@
 """
 Many callers at the same moment, over processes and threads, on the test's database.
 
-The processes are started anew and not forked: a forked child would share the
-parent's connections. A test that uses this needs a database whose rows others can
-see: ``@pytest.mark.django_db(transaction=True)``.
+The processes are no forks of the test's own, whose connections they would share. A
+test that uses this needs a database whose rows others can see:
+``@pytest.mark.django_db(transaction=True)``.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache, partial
-from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-import django
 from django.db import connection
+
+from tests.forks import FORKS, use_database
 
 PROCESSES = 4
 THREADS = 6
@@ -43,14 +43,12 @@ def _shares(arguments: Sequence[Arguments], count: int) -> list[Sequence[Argumen
 
 @cache
 def _processes(database: str) -> ProcessPoolExecutor:
-    """Started once, because each takes a second; between contests they are idle."""
-    context = get_context("spawn")
-    return ProcessPoolExecutor(PROCESSES, context, _enter, (database, context.Barrier(PROCESSES)))
+    """Started once; between contests they are idle."""
+    return ProcessPoolExecutor(PROCESSES, FORKS, _enter, (database, FORKS.Barrier(PROCESSES)))
 
 
 def _enter(database: str, start: Barrier) -> None:
-    django.setup()
-    connection.settings_dict["NAME"] = database
+    use_database(database)
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 

@@ -35,6 +35,7 @@ class TestOptions:
         assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
 
 
+@pytest.mark.once
 class TestMissingSlash:
     @pytest.mark.parametrize("debug", [True, False])
     @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
@@ -48,6 +49,7 @@ class TestMissingSlash:
 
 
 @pytest.mark.T4
+@pytest.mark.once
 class TestForwardedProto:
     @override_settings(
         BACKSTAY={**settings.BACKSTAY, "TRUSTED_PROXIES": ["10.0.0.0/8", "fd00::/8"]}

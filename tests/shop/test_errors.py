@@ -131,6 +131,7 @@ class TestCodes:
         assert response["Retry-After"] == "7"
 
 
+@pytest.mark.once
 class TestDebug:
     """The technical pages of DEBUG take the same shape."""
 
@@ -153,11 +154,13 @@ class TestDebug:
 
 class TestNotFound:
     @pytest.mark.V1
+    @pytest.mark.once
     @pytest.mark.parametrize("version", ["v0", "v3", "v11", "V1", "1", "v1.0", "token2"])
     @pytest.mark.parametrize("path", ["products/", "orders/", "users/me/"])
     def test_an_unknown_version(self, anonymous, version, path):
         assert_problem(anonymous.get(f"/api/{version}/{path}"), 404, "not_found")
 
+    @pytest.mark.once
     @pytest.mark.parametrize(
         "path",
         [
@@ -179,11 +182,11 @@ class TestNotFound:
     @pytest.mark.E1
     @pytest.mark.parametrize("pk", [0, 2**31, 2**63, 10**30, "9" * 300])
     @pytest.mark.parametrize("resource", ["products", "addresses", "orders", "articles"])
-    @pytest.mark.parametrize("method", ["get", "head", "patch", "delete"])
-    def test_an_id_that_no_row_has(self, as_staff, as_owner, api, resource, pk, method):
-        client = as_owner if resource == "products" else as_staff
-        response = getattr(client, method)(f"{api}/{resource}/{pk}/")
-        assert response.status_code == 404
+    def test_an_id_that_no_row_has(self, client_of, api, resource, pk):
+        client = client_of("owner" if resource == "products" else "staff")
+        for method in ("get", "head", "patch", "delete"):
+            response = getattr(client, method)(f"{api}/{resource}/{pk}/")
+            assert response.status_code == 404, method
 
     @pytest.mark.E1
     @pytest.mark.parametrize("pk", [2**63, 10**30])
@@ -198,6 +201,7 @@ class TestNotFound:
 
 
 @pytest.mark.E1
+@pytest.mark.once
 class TestBodies:
     """What is no JSON, or no JSON for everyone, is refused before any field is looked at."""
 
@@ -247,6 +251,7 @@ class TestBodies:
         assert_problem(response, 415, "unsupported_media_type")
 
 
+@pytest.mark.once
 class TestTypes:
     @pytest.mark.parametrize(
         "code", ["validation_error", "not_found", "conflict", "insufficient_inventory"]
@@ -257,6 +262,7 @@ class TestTypes:
         assert code in response.content.decode()
 
 
+@pytest.mark.once
 class TestRequestId:
     def test_a_good_one_is_kept(self, anonymous):
         response = anonymous.get("/api/v1/products/1/", HTTP_X_REQUEST_ID="trace-7.A_b")

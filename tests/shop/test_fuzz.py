@@ -30,45 +30,45 @@ FUZZING = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 USUAL = settings(FUZZING, max_examples=8)
-LONG = settings(FUZZING, max_examples=300)
+LONG = settings(FUZZING, max_examples=150)
 
-#: Every endpoint that takes a body; ``{name}`` is the id of a row.
+#: Every endpoint that takes a body, and one who may write there; ``{name}`` is the id of a row.
 ENDPOINTS = [
-    ("post", "/api/token/"),
-    ("post", "/api/token/refresh/"),
-    ("post", "/api/token/verify/"),
-    ("post", "/api/token/logout/"),
-    ("post", "/api/token/logout-all/"),
-    ("post", "/api/token/cookie/"),
-    ("post", "/api/token/cookie/refresh/"),
-    ("post", "/api/token/cookie/logout/"),
-    ("post", "/api/v1/users/"),
-    ("patch", "/api/v2/users/me/"),
-    ("post", "/api/v1/users/me/password/"),
-    ("post", "/api/v1/products/"),
-    ("post", "/api/v2/products/"),
-    ("patch", "/api/v1/products/{product}/"),
-    ("patch", "/api/v2/products/{product}/"),
-    ("post", "/api/v2/addresses/"),
-    ("patch", "/api/v1/addresses/{address}/"),
-    ("post", "/api/v1/orders/"),
-    ("post", "/api/v2/orders/"),
-    ("patch", "/api/v2/orders/{order}/"),
-    ("post", "/api/v1/orders/{order}/pay/"),
-    ("post", "/api/v1/orders/{order}/cancel/"),
-    ("post", "/api/v2/orders/{order}/ship/"),
-    ("post", "/api/v2/orders/{order}/refund/"),
-    ("post", "/api/v1/articles/"),
-    ("patch", "/api/v2/articles/{article}/"),
-    ("post", "/api/v1/articles/{article}/comments/"),
-    ("patch", "/api/v2/articles/{article}/comments/{comment}/"),
-    ("patch", "/api/v1/organizations/{organization}/"),
-    ("post", "/api/v2/organizations/{organization}/leave/"),
-    ("post", "/api/v1/organizations/{organization}/invitations/"),
-    ("patch", "/api/v2/organizations/{organization}/members/{member}/"),
-    ("post", "/api/v2/invitations/accept/"),
-    ("post", "/api/v1/teams/"),
-    ("patch", "/api/v2/teams/{team}/"),
+    ("post", "/api/token/", "customer"),
+    ("post", "/api/token/refresh/", "customer"),
+    ("post", "/api/token/verify/", "customer"),
+    ("post", "/api/token/logout/", "customer"),
+    ("post", "/api/token/logout-all/", "customer"),
+    ("post", "/api/token/cookie/", "customer"),
+    ("post", "/api/token/cookie/refresh/", "customer"),
+    ("post", "/api/token/cookie/logout/", "customer"),
+    ("post", "/api/v1/users/", "customer"),
+    ("patch", "/api/v2/users/me/", "customer"),
+    ("post", "/api/v1/users/me/password/", "customer"),
+    ("post", "/api/v1/products/", "owner"),
+    ("post", "/api/v2/products/", "owner"),
+    ("patch", "/api/v1/products/{product}/", "owner"),
+    ("patch", "/api/v2/products/{product}/", "owner"),
+    ("post", "/api/v2/addresses/", "customer"),
+    ("patch", "/api/v1/addresses/{address}/", "customer"),
+    ("post", "/api/v1/orders/", "customer"),
+    ("post", "/api/v2/orders/", "customer"),
+    ("patch", "/api/v2/orders/{order}/", "customer"),
+    ("post", "/api/v1/orders/{order}/pay/", "customer"),
+    ("post", "/api/v1/orders/{order}/cancel/", "customer"),
+    ("post", "/api/v2/orders/{order}/ship/", "staff"),
+    ("post", "/api/v2/orders/{order}/refund/", "staff"),
+    ("post", "/api/v1/articles/", "customer"),
+    ("patch", "/api/v2/articles/{article}/", "customer"),
+    ("post", "/api/v1/articles/{article}/comments/", "customer"),
+    ("patch", "/api/v2/articles/{article}/comments/{comment}/", "customer"),
+    ("patch", "/api/v1/organizations/{organization}/", "owner"),
+    ("post", "/api/v2/organizations/{organization}/leave/", "owner"),
+    ("post", "/api/v1/organizations/{organization}/invitations/", "owner"),
+    ("patch", "/api/v2/organizations/{organization}/members/{member}/", "owner"),
+    ("post", "/api/v2/invitations/accept/", "customer"),
+    ("post", "/api/v1/teams/", "owner"),
+    ("patch", "/api/v2/teams/{team}/", "owner"),
 ]
 LISTS = ["comments", "invitations", "members", "products", "addresses", "orders", "articles"]
 
@@ -267,17 +267,18 @@ def test_no_write_is_left_out(anonymous):
         for path, operations in anonymous.get("/api/schema/").json()["paths"].items()
         for method in operations.keys() & {"post", "put", "patch"}
     }
-    assert documented == {(method, unnumbered(path)) for method, path in ENDPOINTS}
+    assert documented == {(method, unnumbered(path)) for method, path, _ in ENDPOINTS}
 
 
-@pytest.mark.parametrize("actor", ["customer", "staff", "owner"])
-@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+@pytest.mark.parametrize(("method", "path", "writer"), ENDPOINTS)
 class TestBodies:
-    def test_none_is_a_5xx(self, client_of, ids, actor, method, path):
-        fuzz_bodies(USUAL, client_of(actor), method, path, ids)
+    def test_none_is_a_5xx(self, client_of, ids, method, path, writer):
+        """Those who may not write there get less far; they come in the long run."""
+        fuzz_bodies(USUAL, client_of(writer), method, path, ids)
 
     @pytest.mark.long
-    def test_none_of_many_is_a_5xx(self, client_of, ids, actor, method, path):
+    @pytest.mark.parametrize("actor", ["customer", "staff", "owner"])
+    def test_none_of_many_is_a_5xx(self, client_of, ids, actor, method, path, writer):
         fuzz_bodies(LONG, client_of(actor), method, path, ids)
 
 

@@ -186,6 +186,7 @@ def test_a_foreign_object_is_like_a_missing_one(mount, resources, client_of):
     )
 
 
+@pytest.mark.once
 class TestTheWalkItself:
     """It would find what it is there for."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.shop import factories
 
-pytestmark = [pytest.mark.V1, pytest.mark.django_db]
+pytestmark = [pytest.mark.V1, pytest.mark.once, pytest.mark.django_db]
 
 LISTS = ["products", "addresses", "orders", "articles", "users", "teams"]
 

@@ -116,11 +116,28 @@ WRITES = {
     "end a session": Action("DELETE", "/api/token/sessions/{family}/"),
 }
 
-ACTIONS = [pytest.param(action, id=name) for name, action in {**COOKIE_ENDPOINTS, **WRITES}.items()]
+ALL = {**COOKIE_ENDPOINTS, **WRITES}
+ACTIONS = [pytest.param(action, id=name) for name, action in ALL.items()]
+BY_SESSION = {name: WRITES[name] for name in ("create", "change", "delete")}
 
 
-def cases(table: dict[str, dict[str, str]]) -> list[Any]:
-    return [pytest.param(headers, id=name) for name, headers in table.items()]
+#: One of each kind of view: what a kind makes of the headers is no matter of what it does.
+USUAL = ("log in", "change")
+
+
+def crossed(actions: dict[str, Action], table: dict[str, dict[str, str]]) -> Any:
+    """Each action with each row; for long only where neither is among the usual."""
+    rows = [
+        pytest.param(
+            action,
+            headers,
+            id=f"{name}-{said}",
+            marks=[] if name in USUAL or said == next(iter(table)) else pytest.mark.long,
+        )
+        for name, action in actions.items()
+        for said, headers in table.items()
+    ]
+    return pytest.mark.parametrize(("action", "headers"), rows)
 
 
 @pytest.fixture(autouse=True)
@@ -190,28 +207,29 @@ def assert_done(action: Action, browser: Client, own: dict[str, Any], **request:
     assert everything() != before
 
 
-@pytest.mark.parametrize("action", ACTIONS)
 class TestByCookies:
-    @pytest.mark.parametrize("headers", cases(PROOFS))
+    @crossed(ALL, PROOFS)
     def test_with_proof_it_is_done(self, browser, own, action, headers):
         assert_done(action, browser, own(browser), headers=headers)
 
-    @pytest.mark.parametrize("headers", cases(NO_PROOFS))
+    @crossed(ALL, NO_PROOFS)
     def test_without_it_is_refused_and_changes_nothing(self, browser, own, action, headers):
         assert_refused(action, browser, own(browser), headers=headers)
 
-    @pytest.mark.parametrize("headers", cases(SECURE_PROOFS))
+    @crossed(ALL, SECURE_PROOFS)
     def test_by_https_with_proof_it_is_done(self, browser, own, action, headers):
         assert_done(action, browser, own(browser), headers=headers, secure=True)
 
-    @pytest.mark.parametrize("headers", cases(SECURE_NO_PROOFS))
+    @crossed(ALL, SECURE_NO_PROOFS)
     def test_by_https_without_it_is_refused(self, browser, own, action, headers):
         assert_refused(action, browser, own(browser), headers=headers, secure=True)
 
+    @pytest.mark.parametrize("action", ACTIONS)
     def test_a_token_without_its_cookie_is_refused(self, browser, own, action):
         del browser.cookies["csrftoken"]
         assert_refused(action, browser, own(browser), headers={"X-CSRFToken": TOKEN})
 
+    @pytest.mark.parametrize("action", ACTIONS)
     def test_refusals_charge_no_limit(self, browser, own, action, settings):
         scopes = ("login", "auth_failure", "refresh", "anon", "user", "search")
         rates = dict.fromkeys(scopes, "1/minute")
@@ -222,15 +240,14 @@ class TestByCookies:
         assert_done(action, browser, mine, headers={"Origin": OWN})
 
 
-@pytest.mark.parametrize("name", ["create", "change", "delete"])
 class TestByStaffSession:
-    @pytest.mark.parametrize("headers", cases(PROOFS))
-    def test_with_proof_it_is_done(self, staff_browser, own, name, headers):
-        assert_done(WRITES[name], staff_browser, own(staff_browser), headers=headers)
+    @crossed(BY_SESSION, PROOFS)
+    def test_with_proof_it_is_done(self, staff_browser, own, action, headers):
+        assert_done(action, staff_browser, own(staff_browser), headers=headers)
 
-    @pytest.mark.parametrize("headers", cases(NO_PROOFS))
-    def test_without_it_is_refused_and_changes_nothing(self, staff_browser, own, name, headers):
-        assert_refused(WRITES[name], staff_browser, own(staff_browser), headers=headers)
+    @crossed(BY_SESSION, NO_PROOFS)
+    def test_without_it_is_refused_and_changes_nothing(self, staff_browser, own, action, headers):
+        assert_refused(action, staff_browser, own(staff_browser), headers=headers)
 
 
 class TestWhatAFormCanSend:

@@ -199,7 +199,7 @@ class TestWrite:
             key_files.write(tmp_path / below, [MADE["HS256"]])
 
     def test_a_reader_sees_the_old_file_or_the_new_one_and_never_a_part(self, path):
-        """200 rotations, read all the while; a reader also takes up the last one at once."""
+        """60 rotations, read all the while; a reader also takes up the last one at once."""
         key_files.write(path, [MADE["RS256"]])
         seen, faults, done = [], [], Event()
 
@@ -215,7 +215,7 @@ class TestWrite:
             reader = Thread(target=read_on)
             reader.start()
             try:
-                for _ in range(200):
+                for _ in range(60):
                     new = key_files.generate("EdDSA")
                     key_files.write(path, [new, *key_files.read(path)[:2]])
                     signers.append(new["kid"])

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from multiprocessing import get_context
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.db import connection
 
 from backstay.outbox.relay import Relay
 from tests.backstay.outbox.processes import enter
+from tests.forks import FORKS
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -29,17 +29,15 @@ def relay(db) -> Relay:
 
 
 @pytest.fixture
-def start_process(tmp_path: Path, monkeypatch) -> Iterator[Callable[..., SpawnProcess]]:
+def start_process() -> Iterator[Callable[..., ForkServerProcess]]:
     """Call a function of a module in a new process, on the test's database."""
-    # Where one that is killed leaves what it would have removed.
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    started: list[SpawnProcess] = []
+    started: list[ForkServerProcess] = []
 
-    def start(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
+    def start(target: Callable[..., None], *arguments: Any) -> ForkServerProcess:
         name = str(connection.settings_dict["NAME"])
         # By its path: a module of models is imported when Django is set up, not before.
         path = f"{target.__module__}.{target.__qualname__}"
-        process = get_context("spawn").Process(target=enter, args=(name, path, arguments))
+        process = FORKS.Process(target=enter, args=(name, path, arguments))
         process.start()
         started.append(process)
         return process

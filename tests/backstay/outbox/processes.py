@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-import django
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
+from tests.forks import use_database
+
 
 def enter(database: str, target: str, arguments: Sequence[Any]) -> None:
-    """Set Django up for the test's database, import *target* by its path and call it."""
-    django.setup()
-    connection.settings_dict["NAME"] = database
+    """Work on the test's database: import *target* by its path and call it."""
+    use_database(database)
     try:
         import_string(target)(*arguments)
     finally:

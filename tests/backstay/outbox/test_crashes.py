@@ -10,7 +10,6 @@ import signal
 import time
 from collections import Counter
 from datetime import timedelta
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from backstay.outbox.relay import Outcome, Relay
 from tests.backstay.outbox import processes
 from tests.backstay.outbox.jobs import note_outside, shelve_and_hang, shelve_and_note
 from tests.backstay.testapp.models import Shelf
+from tests.forks import FORKS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.O3]
 
@@ -50,7 +50,7 @@ def race(start_process, tmp_path):
         notes = tmp_path / "notes"
         for name in NAMES:
             job.enqueue(name=name, path=str(notes))
-        start = get_context("spawn").Barrier(WORKERS)
+        start = FORKS.Barrier(WORKERS)
         workers = [start_process(processes.drain, start) for _ in range(WORKERS)]
         for worker in workers:
             worker.join(60)

@@ -87,7 +87,7 @@ def committed_database(buckets_table, transactional_db):
         BucketRow._default_manager.all().delete()
 
 
-@pytest.fixture(params=["in process", "redis", "database"])
+@pytest.fixture(params=[pytest.param("in process", marks=pytest.mark.once), "redis", "database"])
 def either(request):
     """A project that counts here, one that counts in Redis, and one that does in its database."""
     if request.param == "in process":

@@ -1,27 +1,26 @@
 """
 Many callers of one Redis or one database at the same moment, over processes and threads.
 
-The processes are started anew and not forked: a forked child would share the
-parent's connections.
+The processes are no forks of the test's own, whose connections they would share.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier as ProcessBarrier
 from random import Random
 from threading import Barrier, Semaphore
 
-import django
 from django.conf import settings
 from django.db import connection
+from django.test import modify_settings
 
 from backstay import store
 from backstay.pipeline import ask
 from backstay.throttling import Charge, Decision
 from backstay.throttling.redis import ThrottlePart
+from tests.forks import FORKS, PATIENCE_SECONDS, use_database
 
 PROCESSES = 4
 THREADS = 64
@@ -66,20 +65,15 @@ def contest(
 
 @cache
 def _processes(place: Place) -> ProcessPoolExecutor:
-    context = get_context("spawn")
-    return ProcessPoolExecutor(PROCESSES, context, _enter, (place, context.Barrier(PROCESSES)))
+    return ProcessPoolExecutor(PROCESSES, FORKS, _enter, (place, FORKS.Barrier(PROCESSES)))
 
 
 def _enter(place: Place, start: ProcessBarrier) -> None:
-    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "backstay.throttling.database"]
-    django.setup()
+    modify_settings(INSTALLED_APPS={"append": "backstay.throttling.database"}).enable()
     settings.BACKSTAY = {"REDIS_URL": place.redis}
     if place.database:
-        connection.settings_dict["NAME"] = place.database
-    # 256 callers on two cores wait for each other longer than requests ever may. Those who
-    # wait in a circle are told so by PostgreSQL itself (deadlock_timeout), after a second.
-    store.TIMEOUT_SECONDS = 60
-    connection.settings_dict["OPTIONS"].pop("options", None)
+        use_database(place.database)
+    store.TIMEOUT_SECONDS = PATIENCE_SECONDS
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 

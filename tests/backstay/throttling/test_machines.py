@@ -140,7 +140,9 @@ class SmoothMachine(BucketMachine):
 @pytest.mark.T1
 @pytest.mark.T2
 @pytest.mark.T5
-@pytest.mark.parametrize("place", LIMITERS)
+@pytest.mark.parametrize(
+    "place", [pytest.param("in process", marks=pytest.mark.once), "redis", "database"]
+)
 @pytest.mark.parametrize(
     ("machine", "limit", "seconds", "smooth"),
     [

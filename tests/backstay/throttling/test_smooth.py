@@ -35,7 +35,7 @@ def test_intervals_up_to_the_limit_are_no_shorter_than_the_window_and_what_may_b
     assert early_us <= window_us / 60
 
 
-@pytest.fixture(params=["in process", "redis", "database"])
+@pytest.fixture(params=[pytest.param("in process", marks=pytest.mark.once), "redis", "database"])
 def limiter(request, clock):
     kinds = {"redis": RedisLimiter, "database": InDatabaseLimiter}
     if request.param in kinds:
