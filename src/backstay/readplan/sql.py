@@ -87,8 +87,8 @@ def totals(
 def _children(
     children: Children, queryset: Any, keys: Collection[Any], texts: Collection[str], using: str
 ) -> Any:
-    # Sticky: the columns come through the very join that the filter made.
-    rows = internals.sticky(queryset.using(using)).filter(**{f"{children.link}__in": keys})
+    # The columns come through the latest join of a table, which is that of this filter.
+    rows = queryset.using(using).filter(**{f"{children.link}__in": keys})
     if not rows.ordered:
         rows = rows.order_by("pk")
     return _columns(rows, children.statement.columns, texts)
