@@ -79,6 +79,7 @@ class Row:
     One row of a page: its ``body``, and the columns that were read, as attributes.
 
     Anything else is that of the model instance, which is then loaded, for the whole page.
+    ``isinstance()`` and the ORM (``filter(order__in=page)``) take it for one.
     """
 
     __slots__ = ("_index", "_page")
@@ -97,6 +98,19 @@ class Row:
     @property
     def instance(self) -> Any:
         return self._page.instances[self._index]
+
+    @property  # type: ignore[misc]  # Nobody sets it.
+    def __class__(self) -> Any:
+        return self._page.queryset.model
+
+    def __str__(self) -> str:
+        return str(self.instance)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.instance == (other.instance if type(other) is Row else other))
+
+    def __hash__(self) -> int:
+        return hash(self.pk)
 
     def __getattr__(self, name: str) -> Any:
         page = self._page
