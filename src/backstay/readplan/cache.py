@@ -24,7 +24,7 @@ from rest_framework import serializers
 
 from backstay.readplan.compile import EMPTY, Shape, compile_serializer
 from backstay.readplan.internals import fetches_as_usual, iterable_of, lookups_of
-from backstay.readplan.paths import NotPlanned, leads_to_one
+from backstay.readplan.paths import Many, NotPlanned, Target, destination
 from backstay.readplan.peers import PeerIterable
 from backstay.readplan.plan import Statement
 
@@ -91,9 +91,9 @@ def shape_of(queryset: QuerySet[Any]) -> Shape:
         if isinstance(one, Prefetch)
         and (one.queryset is not None or one.prefetch_to != one.prefetch_through)
     ]
-    filtered = [one for one in chosen if one.queryset is not None and one.queryset.query.where]
-    if any(leads_to_one(queryset.model, one.prefetch_through) for one in filtered):
-        raise NotPlanned("a Prefetch leaves out single rows, which a join would find")
+    for one in chosen:
+        if one.queryset is not None:
+            _refuse_other_rows(destination(queryset.model, one.prefetch_through), one.queryset)
     return Shape(
         tuple(query.annotation_select),
         tuple((one.prefetch_to, _chosen_shape(one.queryset)) for one in chosen),
@@ -114,6 +114,22 @@ def _plain(queryset: Any) -> bool:
         and not query.extra
         and not query.select_for_update
     )
+
+
+def _refuse_other_rows(target: Target | None, queryset: QuerySet[Any]) -> None:
+    """
+    Raises:
+        NotPlanned: a ``Prefetch`` of this queryset gives other rows than a plan would find.
+    """
+    query = queryset.query
+    if isinstance(target, Many) and target.back is not None:
+        return
+    if isinstance(target, Many):
+        # Django takes the parent's key from the first join of the table between.
+        if len(query.alias_map) > 1:
+            raise NotPlanned("a Prefetch of a many-to-many relation follows relations itself")
+    elif query.where:
+        raise NotPlanned("a Prefetch leaves out single rows, which a join would find")
 
 
 def _chosen_shape(queryset: QuerySet[Any] | None) -> Shape:

@@ -41,11 +41,6 @@ def fetches_as_usual(queryset: Any) -> bool:
     return type(queryset)._fetch_all is QuerySet._fetch_all
 
 
-def sticky(queryset: Any) -> Any:
-    """The next filter's joins are also those of what follows it, as in Django's own prefetch."""
-    return queryset._next_is_sticky()
-
-
 def reads_as_usual(manager: Any) -> bool:
     """Whether the manager gives the same queryset each time, and its ``filter`` is Django's."""
     kind = manager._queryset_class

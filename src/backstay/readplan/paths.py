@@ -142,9 +142,10 @@ def is_as_read(model: type[Model], name: str) -> bool:
     return kind in (DeferredAttribute, related.ForeignKeyDeferredAttribute, type(None))
 
 
-def leads_to_one(model: type[Model], path: str) -> bool:
-    """Whether relations, ``"pets__owner"``, end at a single row; also where nobody knows."""
-    place, target = Place(model), None
+def destination(model: type[Model], path: str) -> Target | None:
+    """Where relations, ``"pets__owner"``, end; ``None`` where nobody knows."""
+    place = Place(model)
+    target: Target | None = None
     try:
         for step in path.split("__"):
             target = attribute(place, step)
@@ -153,8 +154,8 @@ def leads_to_one(model: type[Model], path: str) -> bool:
             elif isinstance(target, Many):
                 place = Place(target.model)
     except NotCompiled:
-        return True
-    return isinstance(target, One)
+        return None
+    return target
 
 
 def attribute(place: Place, name: str) -> Target:

@@ -10,8 +10,9 @@ read by DRF instead. What cannot be planned is read by DRF too, from peers.
 
 import logging
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -61,10 +62,22 @@ class Page:
     queryset: QuerySet[Any]
     bodies: list[Any]
     columns: dict[str, Sequence[Any]]
+    #: The columns that came as PostgreSQL's text of a timestamp.
+    texts: Collection[str]
     #: Whether every encoder of JSON writes the bodies alike.
     plain: bool
     #: Whether somebody has had an instance, of whose changes the bodies know nothing.
     touched: bool = False
+
+    def attribute(self, name: str, index: int) -> Any:
+        """What an instance of the row would have; of an instance where more was asked of one."""
+        model = self.queryset.model
+        name = _pk(model) if name == "pk" else name
+        if self.touched or name not in self.columns or not is_as_read(model, name):
+            return getattr(self.instances[index], name)
+        value = self.columns[name][index]
+        as_text = name in self.texts and value is not None
+        return datetime.fromisoformat(value) if as_text else value
 
     def rows(self) -> "Iterator[Row]":
         return (Row(self, index) for index in range(len(self.bodies)))
@@ -90,6 +103,7 @@ class Row:
     One row of a page: its ``body``, and the columns that were read, as attributes.
 
     Anything else is that of the model instance, which is then loaded, for the whole page.
+    ``isinstance()`` and the ORM (``filter(order__in=page)``) take it for one.
     """
 
     __slots__ = ("_index", "_page")
@@ -109,12 +123,21 @@ class Row:
     def instance(self) -> Any:
         return self._page.instances[self._index]
 
+    @property  # type: ignore[misc]  # Nobody sets it.
+    def __class__(self) -> Any:
+        return self._page.queryset.model
+
+    def __str__(self) -> str:
+        return str(self.instance)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.instance == (other.instance if type(other) is Row else other))
+
+    def __hash__(self) -> int:
+        return hash(self.pk)
+
     def __getattr__(self, name: str) -> Any:
-        page = self._page
-        name = _pk(page.queryset.model) if name == "pk" else name
-        if name in page.columns and not page.touched:
-            return page.columns[name][self._index]
-        return getattr(self.instance, name)
+        return self._page.attribute(name, self._index)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.instance, name, value)
@@ -180,8 +203,7 @@ class Reading:
         columns = plan.statement.columns
         self.columns = [*columns, *(name for name in ordering if name not in columns)]
         utc = sql.writes_utc(queryset.db) and sql.takes_text(queryset)
-        #: A cursor is made of the values by which the rows are ordered, not of their text.
-        self.texts = plan.statement.texts - set(ordering) if utc else set()
+        self.texts = plan.statement.texts if utc else set()
         self.root = sql.root(queryset, self.columns, self.texts)
 
     def page(self, rows: sql.Rows) -> Page:
@@ -192,12 +214,7 @@ class Reading:
         run = execute.Run(self.plan.serializer, self.serializer, prefetches, self.queryset.db)
         bodies = execute.read(self.plan.statement, rows, run, self.texts)
         columns: dict[str, Sequence[Any]] = dict(zip(self.columns, zip(*rows)))  # noqa: B905  # No rows, no columns.
-        kept = {
-            name: column
-            for name, column in columns.items()
-            if name not in self.texts and is_as_read(self.queryset.model, name)
-        }
-        return Page(self.queryset, bodies, kept, run.plain)
+        return Page(self.queryset, bodies, columns, self.texts, run.plain)
 
 
 def _ordering(queryset: Any) -> list[str]:

@@ -70,8 +70,8 @@ def child_rows(
 
     def query(keys: Collection[Any]) -> Any:
         every = manager.all() if queryset is None else queryset
-        # Sticky: the columns come through the very join that the filter made.
-        rows = internals.sticky(every.using(using)).filter(**{f"{children.link}__in": keys})
+        # The columns come through the latest join of a table, which is that of this filter.
+        rows = every.using(using).filter(**{f"{children.link}__in": keys})
         rows = rows if rows.ordered else rows.order_by("pk")
         return _columns(rows, children.statement.columns, texts)
 

@@ -25,6 +25,7 @@ from tests.backstay.readplan.lab.models import (
     City,
     Country,
     Dog,
+    Label,
     Note,
     Passport,
     Person,
@@ -228,6 +229,11 @@ class TestPrefetches:
         assert Person.objects.filter(home__isnull=False).count() > sum(
             body["home"] is not None for body in bodies
         )
+
+    def test_that_look_back_over_the_same_relation_do_so_once_more(self):
+        some = Prefetch("labels", Label.objects.filter(people__level=1).distinct())
+        labels = serializer(Label, "id")(many=True, read_only=True)
+        assert_same(Person.objects.prefetch_related(some), serializer(Person, "id", labels=labels))
 
     def test_that_lead_back_to_their_parent_show_what_they_chose(self):
         some = Prefetch("pets", Pet.objects.filter(name="a"))

@@ -116,16 +116,18 @@ class TestSelecting:
         assert [key for key, _ in found] == [one.pk for one in rows]
 
 
-class TestSticky:
-    def test_filters_share_their_join_with_what_follows(self):
-        """Or a label's columns would be those of any person that has it."""
+class TestJoins:
+    def test_of_the_latest_filter_are_those_of_the_columns(self):
+        """Or a label's people would be those of any filter before."""
         keys = [one.pk for one in Person.objects.all()[:3]]
-        rows = internals.sticky(Label.objects.all()).filter(people__in=keys)
-        found = set(rows.order_by().values_list("people", "pk"))
+        rows = Label.objects.filter(people__level=1).filter(people__in=keys).order_by()
+        found = set(internals.selecting(rows, ["people", "pk"], {}))
+        shown = set(Person.objects.filter(level=1).values_list("labels", flat=True))
+        assert found == set(rows.values_list("people", "pk"))
         assert found == {
             (person.pk, label.pk)
             for person in Person.objects.filter(pk__in=keys)
-            for label in person.labels.all()
+            for label in person.labels.filter(pk__in=shown)
         }
 
 

@@ -443,6 +443,27 @@ class TestOwnCode:
         assert {body["name"] for body in list_of(views).data["results"]} == {"!"}
         assert plans
 
+    def test_that_takes_rows_for_instances_may(self, plans):
+        """It asks for what belongs to them, tells them apart, and names them."""
+
+        def noted(self, queryset):
+            page = above(self).paginate_queryset(queryset)
+            pets = Pet.objects.filter(owner__in=page)
+            people = list(Person.objects.filter(pk__in=[one.pk for one in page]))
+            known = [
+                isinstance(one, Person) and one in people and one in set(people) for one in page
+            ]
+            names = [str(one) for one in page]
+            return page if all(known) and pets and names == [str(one) for one in people] else []
+
+        views = pair(
+            paginate_queryset=noted,
+            pagination_class=PageNumber,
+            serializer_class=serializer(Person, "id", "name"),
+        )
+        assert len(list_of(views).data["results"]) == 5
+        assert plans
+
     def test_that_opens_a_file_finds_a_file(self, plans):
         def noted(self, queryset):
             page = above(self).paginate_queryset(queryset)

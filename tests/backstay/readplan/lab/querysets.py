@@ -61,6 +61,9 @@ CLAUSES: tuple[Callable[[Any], Chosen], ...] = (
     lambda rows: Chosen(
         rows.prefetch_related(Prefetch("friends", Person.objects.order_by("-name", "pk")))
     ),
+    lambda rows: Chosen(
+        rows.prefetch_related(Prefetch("labels", Label.objects.filter(people__level=1).distinct()))
+    ),
     lambda rows: Chosen(rows.prefetch_related(_toys(Toy.objects.filter(cost__gt=1)))),
     lambda rows: Chosen(
         rows.prefetch_related(
