@@ -19,6 +19,7 @@ from benchmarks.clients import Client, asgi, wsgi
 from benchmarks.peers import alchemy, rows
 
 PLAN = "backstay, a plan"
+READ = "backstay, read() in a view"
 TUNED = "DRF, tuned by hand"
 UNTUNED = "DRF, untuned"
 VALUES = "values_list by hand"
@@ -58,6 +59,7 @@ def _on_django() -> Iterator[tuple[str, Contender]]:
 
     every = ("list", "full", "labelled", "one")
     yield PLAN, Contender(wsgi(site, "/plan"), counting, every)
+    yield READ, Contender(wsgi(site, "/read"), counting, ("full",))
     yield TUNED, Contender(wsgi(site, "/tuned"), counting, every)
     yield UNTUNED, Contender(wsgi(site, "/untuned"), counting, ("full",))
     yield NINJA, Contender(wsgi(site, "/ninja"), counting)

@@ -1,5 +1,10 @@
 """The peers on Django, as one site."""
 
-from benchmarks.peers import drf, ninja, values
+from benchmarks.peers import drf, ninja, reading, values
 
-urlpatterns = [*drf.urlpatterns, *values.urlpatterns, *ninja.urlpatterns]
+urlpatterns = [
+    *drf.urlpatterns,
+    *reading.urlpatterns,
+    *values.urlpatterns,
+    *ninja.urlpatterns,
+]
