@@ -9,10 +9,10 @@ A serializer is compiled once into the SQL it needs: to-one relations joined, ea
 to-many relation one query by keys. Its rows become bodies without model instances. What
 cannot be compiled runs as DRF has it, on instances that load their relations together.
 
-Modules, in the order in which data flows: ``paths`` and ``convert`` know Django's
-descriptors and DRF's fields, ``compile`` makes a ``plan`` with them, ``cache`` keeps it,
-``execute`` runs it over the rows of ``sql``, with ``peers`` where instances are needed;
-``views`` and ``render`` are where DRF meets it.
+Modules, in the order in which data flows: ``allowed``, ``paths`` and ``convert`` know what
+is Django's and DRF's own, ``compile`` makes a ``plan`` with them, ``cache`` keeps it;
+``reading`` has ``execute`` run it over the rows of ``sql``, with ``peers`` where instances
+are needed; ``views`` and ``render`` are where DRF meets it.
 """
 
 from backstay.readplan.fields import CountField, DecimalSumField, SumField

@@ -3,7 +3,8 @@ From a serializer to a ``Statement``.
 
 By allow-list: a class that is not named here, a method that is not DRF's own and a
 source that is no descriptor of Django's become a ``Call``: DRF's own code on a model
-instance, with the reason. Nothing is guessed, so what is shown cannot differ.
+instance, with the reason. Nothing is guessed, so what is shown cannot differ. The methods
+of ``_Compiler`` are one recursion over a tree of serializers, which is why they are together.
 
 What only changes the finished body may say so and stay compiled::
 
@@ -15,16 +16,20 @@ What only changes the finished body may say so and stay compiled::
     to_representation.finished_by = "finisher"  # () -> (body) -> body, or None
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models.signals import post_init
 from rest_framework import fields as drf
 from rest_framework import relations, serializers
 
 from backstay.readplan import convert
+from backstay.readplan.allowed import (
+    finishers,
+    own_code,
+    refuse_own_instances,
+    refuse_unknown_manager,
+)
 from backstay.readplan.fields import TotalMixin
 from backstay.readplan.paths import (
     Column,
@@ -35,7 +40,9 @@ from backstay.readplan.paths import (
     Place,
     Target,
     attribute,
+    key_of,
     resolve,
+    slug_of,
 )
 from backstay.readplan.plan import (
     Call,
@@ -77,12 +84,6 @@ def compile_serializer(serializer: Any, shape: Shape = EMPTY) -> Statement:
     return _Compiler(shape).statement(serializer, model, "", shape)
 
 
-def own_code(owner: Any, method: str) -> bool:
-    """Whether the method of *owner* is not DRF's."""
-    module = getattr(getattr(type(owner), method), "__module__", None) or ""
-    return not module.startswith("rest_framework.")
-
-
 class _Compiler:
     """Compiles one tree; ``shape`` is that of the root's queryset."""
 
@@ -115,7 +116,7 @@ class _Compiler:
         node = Node(serializer, place.model, place.prefix, path, annotations=annotations)
         try:
             node.finishers = tuple(finishers(serializer))
-            _refuse_own_instances(place.model)
+            refuse_own_instances(place.model)
         except NotCompiled as reason:
             node.opaque = str(reason)
             self.instances(statement, node)
@@ -246,11 +247,11 @@ class _Compiler:
             raise NotCompiled(f"{kind.__name__} shows it in its own way")
         target = resolve(_place(node), field.source_attrs)
         if isinstance(field, relations.PrimaryKeyRelatedField):
-            return self.value(statement, field, _key_of(target), _key_convert(field))
+            return self.value(statement, field, key_of(target), _key_convert(field))
         if not isinstance(target, One):
             raise NotCompiled(f"its source {field.source!r} is no to-one relation")
         if isinstance(field, relations.SlugRelatedField):
-            slug = _slug(field, target.follow())
+            slug = slug_of(field, target.follow())
             # A relation without a row is null, whatever the field's default.
             shown = Column(slug.path, slug.field, target.at.guards)
             return self.value(statement, field, shown, None)
@@ -289,7 +290,7 @@ class _Compiler:
         target = resolve(_place(node), [*steps, relation])
         if not isinstance(target, Many):
             raise NotCompiled(f"its source {field.source!r} is no to-many relation")
-        _refuse_unknown_manager(target.model)
+        refuse_unknown_manager(target.model)
         children = Children(Statement(target.model), target.key, target.link, path)
         inner = children.statement
         inner.column(target.link)
@@ -315,7 +316,7 @@ class _Compiler:
                 key: Any = attribute(place, "pk")
                 return self.value(statement, child, key, _key_convert(child))
             if isinstance(child, relations.SlugRelatedField):
-                return self.value(statement, child, _slug(child, place), None)
+                return self.value(statement, child, slug_of(child, place), None)
             if isinstance(child, relations.HyperlinkedRelatedField):
                 target = attribute(place, child.lookup_field)
                 return self.link(statement, node, child, target)
@@ -326,7 +327,7 @@ class _Compiler:
     def total(self, statement: Statement, node: Node, field: Any) -> Total:
         """An aggregate over a to-many relation of the body's own row."""
         target = field.many(_place(node))
-        _refuse_unknown_manager(target.model)
+        refuse_unknown_manager(target.model)
         key = statement.column(target.key)
         statement.texts.discard(key)
         alone = not _own_column(target.model, field.column)
@@ -370,26 +371,6 @@ def backwards(relation: Any) -> Any:
     return relation.remote_field if relation.one_to_one else None
 
 
-def finishers(serializer: Any) -> Iterator[str]:
-    """
-    The methods that finish its bodies, the innermost first.
-
-    Raises:
-        NotCompiled: its ``to_representation`` does more.
-    """
-    found = []
-    for kind in type(serializer).__mro__:
-        method = vars(kind).get("to_representation")
-        if method is None:
-            continue
-        if method.__module__.startswith("rest_framework."):
-            break
-        if not hasattr(method, "finished_by"):
-            raise NotCompiled(f"{kind.__name__}.to_representation is its own")
-        found.append(method.finished_by)
-    yield from reversed(found)
-
-
 def _own_column(model: type[models.Model], name: str) -> bool:
     return name == "pk" or any(
         name in (column.name, column.attname) for column in model._meta.concrete_fields
@@ -400,50 +381,7 @@ def _place(node: Node) -> Place:
     return Place(node.model, node.prefix)
 
 
-def _refuse_own_instances(model: type[models.Model]) -> None:
-    """
-    Raises:
-        NotCompiled: an instance may hold other values than its row.
-    """
-    made_by_django = (
-        model.__init__ is models.Model.__init__
-        and model.from_db.__func__ is models.Model.from_db.__func__  # type: ignore[attr-defined]  # A classmethod.
-        and not post_init.has_listeners(model)
-    )
-    if not made_by_django:
-        raise NotCompiled(f"{model.__name__} makes its own instances")
-
-
-def _refuse_unknown_manager(model: type[models.Model]) -> None:
-    """
-    Raises:
-        NotCompiled: a related manager, which is made anew, may read other rows.
-    """
-    kind = type(model._default_manager)
-    if kind.__init__ is not models.Manager.__init__:
-        raise NotCompiled(f"the manager {kind.__name__} has an __init__ of its own")
-
-
-def _key_of(target: Target) -> Column:
-    """The column that a ``PrimaryKeyRelatedField`` shows."""
-    if isinstance(target, One):
-        return target.key
-    if isinstance(target, Column) and target.field is not None and not target.field.is_relation:
-        return target
-    raise NotCompiled("a key of what is no to-one relation")
-
-
 def _key_convert(field: Any) -> Convert | None:
     if field.pk_field is None:
         return None
     return Convert("pk_field", lambda run: run.live(field).pk_field.to_representation)
-
-
-def _slug(field: Any, place: Place) -> Column:
-    place = Place(place.model, place.prefix)
-    column = resolve(place, field.slug_field.split("__"))
-    if not isinstance(column, Column) or column.guards:
-        raise NotCompiled("its slug_field leads to what may be missing")
-    if isinstance(column.field, models.FileField):
-        raise NotCompiled("a file as a slug")
-    return column

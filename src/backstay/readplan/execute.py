@@ -6,7 +6,6 @@ each of its keys, whole columns at a time, and turns those back into dicts. No m
 instance is made but where a ``Call`` needs one, and then of the same row.
 """
 
-import copy
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +32,7 @@ from backstay.readplan.plan import (
     Totals,
     Value,
 )
+from backstay.readplan.run import Run
 
 Column = Sequence[Any]
 
@@ -42,62 +42,6 @@ ABSENT = object()
 #: What orjson writes as DRF does; a float it writes alike within these bounds.
 _PLAIN = {str, int, bool, type(None), UUID, datetime}
 _LEAST, _MOST = 1e-4, 1e16
-
-
-class Run:
-    """One reading: the serializer at hand, its context, the ``Prefetch`` objects in force."""
-
-    def __init__(
-        self, template: Any, serializer: Any, prefetches: dict[str, Prefetch], using: str
-    ) -> None:
-        self.serializer = serializer
-        self.context = serializer.context
-        self.prefetches = prefetches
-        self.using = using
-        #: Whether PostgreSQL may write timestamps.
-        self.utc_text = sql.writes_utc(using)
-        #: Whether nothing was shown that encoders of JSON write in different ways.
-        self.plain = True
-        self._own = template is serializer
-        self._live = {id(template): serializer}
-
-    def live(self, template: Any) -> Any:
-        """
-        The plan's own field or serializer, as a part of the serializer of this run.
-
-        A copy beneath the live parent, since DRF's ``fields`` would copy all of them in depth.
-        A plan that was compiled for this run alone has the live ones.
-        """
-        if self._own:
-            return template
-        if id(template) not in self._live:
-            parent = self.live(template.parent)
-            if id(template) not in self._live:  # It may have come with its parent.
-                self._adopt(template, parent)
-        return self._live[id(template)]
-
-    def linker(self, template: Any) -> Callable[[Any], Any]:
-        """From a key to the link that a hyperlinked field makes of it."""
-        field, known = self.live(template), {}
-
-        def link(value: Any) -> Any:
-            if value not in known:
-                stub = PKOnlyObject(pk=value)
-                setattr(stub, field.lookup_field, value)
-                known[value] = field.to_representation(stub)
-            return known[value]
-
-        return link
-
-    def _adopt(self, template: Any, parent: Any) -> Any:
-        found = self._live[id(template)] = copy.copy(template)
-        found.parent = parent
-        vars(found).pop("fields", None)  # DRF makes them anew if someone asks.
-        for name in ("child", "child_relation"):
-            inner = vars(found).get(name)
-            if inner is not None:
-                setattr(found, name, self._adopt(inner, found))
-        return found
 
 
 def read(statement: Statement, rows: sql.Rows, run: Run, texts: Collection[str] = ()) -> list[Any]:

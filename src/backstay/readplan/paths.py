@@ -9,7 +9,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Field, ForeignKey, ManyToOneRel, Model, OneToOneRel
+from django.db.models import Field, FileField, ForeignKey, ManyToOneRel, Model, OneToOneRel
 from django.db.models.fields import related_descriptors as related
 from django.db.models.fields.files import FileDescriptor, ImageFileDescriptor
 from django.db.models.query_utils import DeferredAttribute
@@ -194,3 +194,33 @@ def _many_to_many(place: Place, found: Any) -> Many:
     if link.endswith("+") or not target.primary_key:
         raise NotCompiled("a many-to-many relation that cannot be read backwards by key")
     return Many(place, model, place.prefix + target.attname, link, None)
+
+
+def key_of(target: Target) -> Column:
+    """
+    The column that a ``PrimaryKeyRelatedField`` shows.
+
+    Raises:
+        NotCompiled: the target is no to-one relation.
+    """
+    if isinstance(target, One):
+        return target.key
+    if isinstance(target, Column) and target.field is not None and not target.field.is_relation:
+        return target
+    raise NotCompiled("a key of what is no to-one relation")
+
+
+def slug_of(field: Any, place: Place) -> Column:
+    """
+    The column that a ``SlugRelatedField`` shows of a related row.
+
+    Raises:
+        NotCompiled: it may be missing, or is more than a column.
+    """
+    place = Place(place.model, place.prefix)
+    column = resolve(place, field.slug_field.split("__"))
+    if not isinstance(column, Column) or column.guards:
+        raise NotCompiled("its slug_field leads to what may be missing")
+    if isinstance(column.field, FileField):
+        raise NotCompiled("a file as a slug")
+    return column

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Aggregate, Model
 
 if TYPE_CHECKING:
-    from backstay.readplan.execute import Run
+    from backstay.readplan.run import Run
 
 #: What a field makes of a value that is not null.
 Converter = Callable[[Any], Any]

@@ -28,6 +28,7 @@ from backstay.readplan import execute, peers, sql
 from backstay.readplan.cache import Plan, plan_for
 from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
 from backstay.readplan.paths import NotPlanned, is_as_read
+from backstay.readplan.run import Run
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +212,7 @@ class Reading:
             one.prefetch_to: one for one in lookups_of(self.queryset) if isinstance(one, Prefetch)
         }
 
-        run = execute.Run(self.plan.serializer, self.serializer, prefetches, self.queryset.db)
+        run = Run(self.plan.serializer, self.serializer, prefetches, self.queryset.db)
         bodies = execute.read(self.plan.statement, rows, run, self.texts)
         columns: dict[str, Sequence[Any]] = dict(zip(self.columns, zip(*rows)))  # noqa: B905  # No rows, no columns.
         return Page(self.queryset, bodies, columns, self.texts, run.plain)
