@@ -8,8 +8,9 @@ from django.test import override_settings
 from rest_framework import serializers
 
 from backstay.readplan import cache, peers, read
-from backstay.readplan.execute import Run, _Table
+from backstay.readplan.execute import _Table
 from backstay.readplan.paths import NotPlanned
+from backstay.readplan.run import Run
 from tests.backstay.readplan.lab.models import Person, Pet
 from tests.backstay.readplan.lab.shown import PersonDetail, serializer
 
