@@ -82,7 +82,7 @@ class LimitOffset(pagination.LimitOffsetPagination):
 
 class Cursor(pagination.CursorPagination):
     page_size = 5
-    ordering = "-made"
+    ordering = ("-made", "-id")  # DRF leaves tied rows to the database.
 
 
 class CursorOverWhatIsNotShown(pagination.CursorPagination):
