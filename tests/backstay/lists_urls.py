@@ -100,12 +100,6 @@ class OnlyOrderedViewSet(LoanViewSet):
     filter_backends = (OrderingFilter,)
 
 
-class NullableLoanViewSet(LoanViewSet):
-    """A mistake: an ordering over a column that may be null."""
-
-    queryset = Loan.objects.order_by("returned_at")
-
-
 router = SimpleRouter()
 router.register("loans", LoanViewSet, basename="loan")
 router.register("others", OtherLoanViewSet, basename="other")
@@ -114,6 +108,5 @@ router.register("plain", PlainLoanViewSet, basename="plain")
 router.register("only-filtered", OnlyFilteredViewSet, basename="only-filtered")
 router.register("only-searched", OnlySearchedViewSet, basename="only-searched")
 router.register("only-ordered", OnlyOrderedViewSet, basename="only-ordered")
-router.register("nullable", NullableLoanViewSet, basename="nullable")
 
 urlpatterns = [path("", include(router.urls))]

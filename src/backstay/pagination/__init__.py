@@ -8,8 +8,8 @@ only for the path, the version, the query and the ordering they were made for; t
 nothing. ``PagePagination`` counts
 and numbers.
 
-Both bodies are DRF's own. Limit: a cursor needs an ordering of columns that
-are not null; another is refused when it is used.
+Both bodies are DRF's own. Limit: an ordering is of columns, across to-one relations too,
+and of annotations; another expression is annotated first.
 """
 
 from backstay.pagination.cursors import CursorPagination

@@ -46,9 +46,10 @@ class CursorPagination(PageSizeMixin, BasePagination):
         cursor = self._read_cursor()
         backwards = cursor is not None and cursor.direction == "previous"
 
-        rows = in_order_of(self.keys, queryset, reverse=backwards)
+        keys = [key.reversed() for key in self.keys] if backwards else self.keys
+        rows = in_order_of(keys, queryset)
         if cursor is not None:
-            rows = rows.filter(beyond(self.keys, cursor.position, reverse=backwards))
+            rows = rows.filter(beyond(keys, cursor.position))
         page = list(rows[: size + 1])
         more = len(page) > size
         page = page[:size]
@@ -122,7 +123,7 @@ class CursorPagination(PageSizeMixin, BasePagination):
             for value in values
             if name not in self.query_parameters()
         )
-        ordering = [key.order_by() for key in self.keys]
+        ordering = [f"{key.order_by}" for key in self.keys]
         place = [
             ("path", self.request.path),
             ("version", getattr(self.request, "version", None) or ""),

@@ -1,15 +1,39 @@
 """
 The keyset: the columns that put the rows of a list into one order, and the rows beyond a place.
 
-The ordering's columns plus the primary key, so that tied rows are told apart.
+The ordering's columns plus the primary key, so that tied rows are told apart. A column may be
+the model's own, one across to-one relations, or an annotation, and may be null: nulls are
+larger than everything, as PostgreSQL has them, on every database.
+
+Rows beyond a place are one comparison of row values, ``(a, b, id) > (x, y, z)``, which an
+index on the same columns answers from the place on. Only mixed directions and columns that
+may be null take a condition of several branches.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    Count,
+    F,
+    Field,
+    Func,
+    JSONField,
+    Model,
+    OrderBy,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.utils.duration import duration_string
+
+NO_ROW = Q(pk__in=())
+UNKNOWN = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,38 +43,97 @@ class Key:
     path: str
     field: Field
     descending: bool
+    nullable: bool = False
+    nulls_first: bool = False
 
-    def order_by(self, *, reverse: bool = False) -> str:
-        return f"-{self.path}" if self.descending != reverse else self.path
+    def reversed(self) -> "Key":
+        return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
 
-    def write(self, row: Model) -> str:
-        """The value of *row* as text."""
-        owner: Any = row
-        for relation in self.path.split("__")[:-1]:
-            owner = getattr(owner, relation)
-        return str(self.field.value_to_string(owner))
+    @property
+    def order_by(self) -> str | OrderBy:
+        if not self.nullable:
+            return f"-{self.path}" if self.descending else self.path
+        nulls: dict[str, Any] = {"nulls_first" if self.nulls_first else "nulls_last": True}
+        return OrderBy(F(self.path), descending=self.descending, **nulls)
 
-    def read(self, text: str) -> Any:
+    def write(self, row: Model) -> str | None:
+        """The value of *row* as text; ``None`` where it is null."""
+        value: Any = getattr(row, self.path, UNKNOWN)
+        if value is UNKNOWN:  # Of a row that was read by column, it is an attribute.
+            value = row
+            for name in self.path.split("__"):
+                value = getattr(value, name, None)
+        if value is None:
+            return None
+        if isinstance(value, date | time):
+            return value.isoformat()
+        return duration_string(value) if isinstance(value, timedelta) else str(value)
+
+    def read(self, text: Any) -> Any:
         """
         The value that ``write`` wrote.
 
         Raises:
-            ValidationError: it is not a value of this column.
+            ValidationError, ValueError: it is not a value of this column.
         """
-        return self.field.to_python(text)
+        if text is None and not self.nullable:
+            raise ValueError("This column is never null.")
+        return None if text is None else self.field.to_python(text)
+
+    def after(self, value: Any) -> Q:
+        """Rows whose column comes after *value*."""
+        if value is None:
+            return Q(**{f"{self.path}__isnull": False}) if self.nulls_first else NO_ROW
+        beyond = Q(**{f"{self.path}__{self.operator}": value})
+        if self.nullable and not self.nulls_first:
+            beyond |= Q(**{f"{self.path}__isnull": True})
+        return beyond
+
+    def equal(self, value: Any) -> Q:
+        if value is None:
+            return Q(**{f"{self.path}__isnull": True})
+        return Q(**{self.path: value})
+
+    @property
+    def operator(self) -> str:
+        return "lt" if self.descending else "gt"
 
 
-def keyset(queryset: QuerySet, default: Sequence[str]) -> list[Key]:
+class RowsBeyond(Func):
+    """``(a, b) > (x, y)``: the columns of keys of one direction, and their values."""
+
+    output_field = BooleanField()
+
+    def __init__(self, keys: Sequence[Key], position: Sequence[Any]) -> None:
+        columns = [F(key.path) for key in keys]
+        values = [
+            Value(value, output_field=key.field) for key, value in zip(keys, position, strict=True)
+        ]
+        self.sign = "<" if keys[0].descending else ">"
+        super().__init__(*columns, *values)
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]  # Nothing of it is a template.
+        texts, parameters = [], []
+        for expression in self.get_source_expressions():
+            text, own = compiler.compile(expression)
+            texts.append(text)
+            parameters += own
+        half = len(texts) // 2
+        columns, values = ", ".join(texts[:half]), ", ".join(texts[half:])
+        return f"({columns}) {self.sign} ({values})", parameters
+
+
+def keyset(queryset: QuerySet, default: Sequence[Any]) -> list[Key]:
     """
     The ordering of *queryset*, else *default*, made total by the primary key.
 
     Raises:
-        ImproperlyConfigured: by something else than columns that are not null.
+        ImproperlyConfigured: by what is no column or annotation, or is of many rows.
     """
     ordering = queryset.query.order_by or default or queryset.model._meta.ordering
-    keys = [_key(queryset.model, str(name)) for name in ordering]
+    keys = [_key(queryset, one) for one in ordering]
     if not queryset.query.standard_ordering:  # QuerySet.reverse() was called.
-        keys = [replace(key, descending=not key.descending) for key in keys]
+        keys = [key.reversed() for key in keys]
     primary = queryset.model._meta.pk
     if not any(key.field is primary and "__" not in key.path for key in keys):
         descending = keys[-1].descending if keys else False
@@ -58,46 +141,74 @@ def keyset(queryset: QuerySet, default: Sequence[str]) -> list[Key]:
     return keys
 
 
-def in_order_of(keys: Sequence[Key], queryset: QuerySet, *, reverse: bool = False) -> QuerySet:
+def in_order_of(keys: Sequence[Key], queryset: QuerySet) -> QuerySet:
     """The rows of *queryset* by *keys*, whatever its own order was."""
     upright = queryset if queryset.query.standard_ordering else queryset.reverse()
-    return upright.order_by(*(key.order_by(reverse=reverse) for key in keys))
+    return upright.order_by(*(key.order_by for key in keys))
 
 
-def beyond(keys: Sequence[Key], position: Sequence[Any], *, reverse: bool) -> Q:
-    """
-    Rows after *position*: ``a > x OR (a = x AND b > y) OR …``, by each key's direction.
-
-    The first column is also bounded alone, which lets an index begin there.
-    """
-    first, first_operator = keys[0], _operator(keys[0], reverse=reverse)
-    condition = Q()
-    equal = Q()
+def beyond(keys: Sequence[Key], position: Sequence[Any]) -> Any:
+    """Rows after *position*, by each key's direction."""
+    if len({key.descending for key in keys}) == 1 and not any(key.nullable for key in keys):
+        return RowsBeyond(keys, position)
+    condition, equal = Q(), Q()
     for key, value in zip(keys, position, strict=True):
-        condition |= equal & Q(**{f"{key.path}__{_operator(key, reverse=reverse)}": value})
-        equal &= Q(**{key.path: value})
-    return Q(**{f"{first.path}__{first_operator}e": position[0]}) & condition
+        condition |= equal & key.after(value)
+        equal &= key.equal(value)
+    # The first column is also bounded alone, which lets an index begin there.
+    return (keys[0].after(position[0]) | keys[0].equal(position[0])) & condition
 
 
-def _operator(key: Key, *, reverse: bool) -> str:
-    return "lt" if key.descending != reverse else "gt"
+def _key(queryset: QuerySet, ordering: Any) -> Key:
+    """
+    Raises:
+        ImproperlyConfigured: rows cannot be paged by *ordering*.
+    """
+    nulls_first = None
+    if isinstance(ordering, OrderBy):
+        text, descending = getattr(ordering.expression, "name", ordering), ordering.descending
+        if ordering.nulls_first or ordering.nulls_last:
+            nulls_first = bool(ordering.nulls_first)
+    else:
+        text = getattr(ordering, "name", ordering)
+        descending = str(text).startswith("-")
+    path = str(text).removeprefix("-")
+    field, nullable = _column(queryset, path)
+    if nulls_first is None:
+        nulls_first = descending  # Nulls are the largest.
+    return Key(path, field, descending, nullable, nullable and nulls_first)
 
 
-def _key(model: type[Model], name: str) -> Key:
-    path = name.removeprefix("-")
-    *relations, column = path.split("__")
+def _column(queryset: QuerySet, path: str) -> tuple[Field, bool]:
+    """
+    What *path* leads to, and whether it may be null.
+
+    Raises:
+        ImproperlyConfigured: nothing that rows can be paged by.
+    """
+    annotation = queryset.query.annotations.get(path)
+    if annotation is not None:
+        return annotation.output_field, not isinstance(annotation, Count)
+    current: Any = queryset.model
+    field: Any = None
+    nullable = False
     try:
-        current: Any = model
+        *relations, column = path.split("__")
         for relation in relations:
             link = current._meta.get_field(relation)
-            many = link.many_to_many or link.one_to_many
-            current = None if link.null or many else link.related_model
+            if link.many_to_many or link.one_to_many:
+                raise FieldDoesNotExist
+            nullable |= link.null
+            current = link.related_model
         field = current._meta.pk if column == "pk" else current._meta.get_field(column)
+        if field.is_relation and column == field.attname:
+            field = field.target_field
     except (FieldDoesNotExist, AttributeError):
         field = None
-    if not isinstance(field, Field) or field.null or field.is_relation:
+    unordered = (JSONField, BinaryField)
+    if not isinstance(field, Field) or field.is_relation or isinstance(field, unordered):
         raise ImproperlyConfigured(
-            f"{model.__name__} cannot be paged in the order of {path!r}: "
-            "it is not a column without nulls."
+            f"{queryset.model.__name__} cannot be paged in the order of {path!r}: "
+            "it is no column of one row, and no annotation."
         )
-    return Key(path, field, name.startswith("-"))
+    return field, nullable or field.null

@@ -27,7 +27,14 @@ from backstay.counters import count
 from backstay.readplan import execute, peers, sql
 from backstay.readplan.cache import Plan, plan_for
 from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
-from backstay.readplan.paths import NotPlanned, is_as_read
+from backstay.readplan.paths import (
+    Column,
+    NotCompiled,
+    NotPlanned,
+    Place,
+    is_as_read,
+    resolve,
+)
 from backstay.readplan.run import Run
 
 logger = logging.getLogger(__name__)
@@ -219,10 +226,21 @@ class Reading:
 
 
 def _ordering(queryset: Any) -> list[str]:
-    """The model's own columns that a cursor is made of."""
-    own = {field.name: field.attname for field in queryset.model._meta.concrete_fields}
-    names = [name.lstrip("-") for name in queryset.query.order_by if isinstance(name, str)]
-    return [own[name] for name in names if name in own]
+    """The columns that a cursor is made of: the paths by which the rows are ordered."""
+    found = []
+    for one in queryset.query.order_by:
+        name = getattr(getattr(one, "expression", one), "name", one)
+        if isinstance(name, str) and name not in ("?", "-?"):
+            found.append(name.removeprefix("-"))
+    place, annotations = Place(queryset.model), tuple(queryset.query.annotation_select)
+    columns = []
+    for path in found:
+        try:
+            target = resolve(place, path.split("__"), annotations)
+        except NotCompiled:
+            continue  # Of many rows, or an expression.
+        columns += [target.path] if isinstance(target, Column) else []
+    return columns
 
 
 def _verify(page: Page, queryset: Any, serializer: Any) -> None:
