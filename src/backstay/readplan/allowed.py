@@ -8,7 +8,7 @@ asked of functions and not of classes.
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import models
+from django.db import models, router
 from django.db.models.signals import post_init
 
 from backstay.readplan.paths import NotCompiled
@@ -54,11 +54,13 @@ def refuse_own_instances(model: type[models.Model]) -> None:
         raise NotCompiled(f"{model.__name__} makes its own instances")
 
 
-def refuse_unknown_manager(model: type[models.Model]) -> None:
+def refuse_unknown_manager(model: type[models.Model], of: type[models.Model]) -> None:
     """
     Raises:
-        NotCompiled: a related manager, which is made anew, may read other rows.
+        NotCompiled: the related manager of an object of *of* may read other rows.
     """
+    if router.db_for_read(model) != router.db_for_read(of):
+        raise NotCompiled(f"{model.__name__} is in another database")
     kind = type(model._default_manager)
     if kind.__init__ is not models.Manager.__init__:
         raise NotCompiled(f"the manager {kind.__name__} has an __init__ of its own")

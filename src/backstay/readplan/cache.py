@@ -18,15 +18,13 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.signals import setting_changed
-from django.db.models import Prefetch, QuerySet
-from django.db.models.query import ModelIterable
+from django.db.models import QuerySet
 from rest_framework import serializers
 
-from backstay.readplan.compile import EMPTY, Shape, compile_serializer
-from backstay.readplan.internals import fetches_as_usual, iterable_of, lookups_of
-from backstay.readplan.paths import Many, NotPlanned, Target, destination
-from backstay.readplan.peers import PeerIterable
+from backstay.readplan.compile import compile_serializer
+from backstay.readplan.paths import NotPlanned
 from backstay.readplan.plan import Statement
+from backstay.readplan.shapes import Shape, shape_of
 
 #: Whatever overrides one of these may have other fields the next time.
 _DECIDES_FIELDS = (
@@ -61,7 +59,7 @@ def plan_for(serializer: Any, queryset: QuerySet[Any]) -> Plan:
     shape = shape_of(queryset)
     kind: Any = type(serializer)
     variants = _variants(kind)
-    if variants is None:
+    if variants is None or "fields" in vars(serializer):  # Somebody may have changed them.
         return Plan(compile_serializer(serializer, shape), serializer)
     key: Hashable = (kind, shape, *(variant(serializer.context) for variant in variants))
     plan = _plans.get(key)
@@ -70,75 +68,6 @@ def plan_for(serializer: Any, queryset: QuerySet[Any]) -> Plan:
     if isinstance(plan, NotPlanned):
         raise plan
     return plan
-
-
-def shape_of(queryset: QuerySet[Any]) -> Shape:
-    """
-    What a serializer may use beyond the model.
-
-    Raises:
-        NotPlanned: columns cannot be asked for, for the same rows.
-    """
-    query = queryset.query
-    if not _plain(queryset):
-        raise NotPlanned("the queryset is a union, has extra(), or makes its rows in its own way")
-    lookups = lookups_of(queryset)
-    if not lookups and not query.annotation_select:
-        return EMPTY
-    chosen = [
-        one
-        for one in lookups
-        if isinstance(one, Prefetch)
-        and (one.queryset is not None or one.prefetch_to != one.prefetch_through)
-    ]
-    for one in chosen:
-        if one.queryset is not None:
-            _refuse_other_rows(destination(queryset.model, one.prefetch_through), one.queryset)
-    return Shape(
-        tuple(query.annotation_select),
-        tuple((one.prefetch_to, _chosen_shape(one.queryset)) for one in chosen),
-        tuple(
-            (one.prefetch_to, one.prefetch_through)
-            for one in chosen
-            if one.prefetch_to != one.prefetch_through
-        ),
-    )
-
-
-def _plain(queryset: Any) -> bool:
-    query = queryset.query
-    return (
-        iterable_of(queryset) in (ModelIterable, PeerIterable)
-        and fetches_as_usual(queryset)
-        and not query.combinator
-        and not query.extra
-        and not query.select_for_update
-    )
-
-
-def _refuse_other_rows(target: Target | None, queryset: QuerySet[Any]) -> None:
-    """
-    Raises:
-        NotPlanned: a ``Prefetch`` of this queryset gives other rows than a plan would find.
-    """
-    query = queryset.query
-    if isinstance(target, Many) and target.back is not None:
-        return
-    if isinstance(target, Many):
-        # Django takes the parent's key from the first join of the table between.
-        if len(query.alias_map) > 1:
-            raise NotPlanned("a Prefetch of a many-to-many relation follows relations itself")
-    elif query.where:
-        raise NotPlanned("a Prefetch leaves out single rows, which a join would find")
-
-
-def _chosen_shape(queryset: QuerySet[Any] | None) -> Shape:
-    if queryset is None:
-        return EMPTY
-    shape = shape_of(queryset)
-    if queryset.query.is_sliced or shape.prefetches:
-        raise NotPlanned("a Prefetch is sliced, or has a Prefetch of its own")
-    return shape
 
 
 def _remembered(key: Hashable, serializer: Any, shape: Shape) -> Plan | NotPlanned:
@@ -158,12 +87,28 @@ def _variants(kind: type[Any]) -> tuple[Callable[[Any], Hashable], ...] | None:
     """What the fields of the tree depend on; ``None`` where nobody says."""
     found: list[Callable[[Any], Hashable]] = []
     for serializer in _tree(kind):
+        if any(_overrides(field, "bind") for field in _fields(serializer)):
+            return None
         for owner in serializer.__mro__[:-1]:  # All but ``object``.
             if variant := vars(owner).get("plan_variant"):
                 found.append(variant.__get__(None, serializer))
             elif any(_decides(vars(owner).get(name)) for name in _DECIDES_FIELDS):
                 return None
     return tuple(found)
+
+
+def _fields(kind: type[Any]) -> Iterator[type[Any]]:
+    """The classes of fields that may be in it."""
+    for field in getattr(kind, "_declared_fields", {}).values():
+        yield type(field)
+        for name in ("child", "child_relation"):
+            if inner := vars(field).get(name):
+                yield type(inner)
+    yield from getattr(kind, "serializer_field_mapping", {}).values()
+
+
+def _overrides(kind: type[Any], name: str) -> bool:
+    return _decides(getattr(kind, name, None))
 
 
 def _decides(found: Any) -> bool:

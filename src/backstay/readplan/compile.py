@@ -16,7 +16,6 @@ What only changes the finished body may say so and stay compiled::
     to_representation.finished_by = "finisher"  # () -> (body) -> body, or None
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
@@ -57,20 +56,10 @@ from backstay.readplan.plan import (
     Totals,
     Value,
 )
+from backstay.readplan.shapes import EMPTY, Shape, annotations_of
 
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a queryset adds to its model: names that a serializer may use."""
-
-    annotations: tuple[str, ...] = ()
-    #: ``Prefetch`` objects with a queryset or an attribute of their own, by that path.
-    prefetches: "tuple[tuple[str, Shape], ...]" = ()
-    #: Where such an attribute stands for a relation: the path, and the relation's.
-    attributes: tuple[tuple[str, str], ...] = ()
-
-
-EMPTY = Shape()
+#: SQLite joins 64, and the queryset may have joins of its own.
+MOST_TABLES = 48
 
 
 def compile_serializer(serializer: Any, shape: Shape = EMPTY) -> Statement:
@@ -81,7 +70,21 @@ def compile_serializer(serializer: Any, shape: Shape = EMPTY) -> Statement:
         NotPlanned: only DRF itself can show this.
     """
     model: type[models.Model] = serializer.Meta.model
-    return _Compiler(shape).statement(serializer, model, "", shape)
+    statement = _Compiler(shape).statement(serializer, model, "", shape)
+    _refuse_wide(statement)
+    return statement
+
+
+def _refuse_wide(statement: Statement) -> None:
+    """
+    Raises:
+        NotPlanned: one statement would join more tables than SQLite can.
+    """
+    joined = {path.rpartition("__")[0] for path in statement.columns}
+    if len(joined) > MOST_TABLES:
+        raise NotPlanned(f"it joins more than {MOST_TABLES} tables")
+    for children in statement.children:
+        _refuse_wide(children.statement)
 
 
 class _Compiler:
@@ -216,9 +219,7 @@ class _Compiler:
         column = method.keywords["field"]
         if column.null or type(field) not in (drf.CharField, drf.ReadOnlyField):
             raise NotCompiled("a choice's name in an unusual field")
-        names = dict(column.flatchoices)
-        how = convert.constant("choice name", lambda value: str(names.get(value, value)))
-        return Column(node.prefix + column.attname, column), how
+        return Column(node.prefix + column.attname, column), convert.choice_name(field, column)
 
     def value(self, statement: Statement, field: Any, column: Column, how: Convert | None) -> Value:
         from_text = how is not None and how.from_text is not None
@@ -290,11 +291,12 @@ class _Compiler:
         target = resolve(_place(node), [*steps, relation])
         if not isinstance(target, Many):
             raise NotCompiled(f"its source {field.source!r} is no to-many relation")
-        refuse_unknown_manager(target.model)
+        refuse_unknown_manager(target.model, node.model)
         children = Children(Statement(target.model), target.key, target.link, path)
         inner = children.statement
         inner.column(target.link)
-        shape = self.prefetches.get(path, EMPTY)
+        added = annotations_of(target.model._default_manager)
+        shape = self.prefetches.get(path, Shape(annotations=added))
         with _Back(self, target, None, target.back):
             if isinstance(child, serializers.BaseSerializer):
                 inner.node = self.node(inner, child, Place(target.model), path, shape.annotations)
@@ -327,7 +329,7 @@ class _Compiler:
     def total(self, statement: Statement, node: Node, field: Any) -> Total:
         """An aggregate over a to-many relation of the body's own row."""
         target = field.many(_place(node))
-        refuse_unknown_manager(target.model)
+        refuse_unknown_manager(target.model, node.model)
         key = statement.column(target.key)
         statement.texts.discard(key)
         alone = not _own_column(target.model, field.column)

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.fields import files
 from django.utils import timezone
+from django.utils.encoding import force_str
 from rest_framework import fields as drf
 from rest_framework.settings import api_settings
 
@@ -190,6 +191,22 @@ def choice(field: Any, column: models.Field | None) -> Convert:
     if as_it_is and stock(column, models.CharField, models.TextField):
         return AS_IS
     return generic(field)
+
+
+def choice_name(field: drf.Field, column: Any) -> Convert:
+    """What ``get_status_display`` gives, under a ``CharField`` or a ``ReadOnlyField``."""
+    as_text = type(field) is drf.CharField
+
+    def bind(_: Any) -> Converter:
+        names = dict(column.flatchoices)  # Choices may be a callable.
+
+        def name(value: Any) -> Any:
+            found = force_str(names.get(value, value), strings_only=True)
+            return str(found) if as_text else found
+
+        return name
+
+    return Convert("choice name", bind)
 
 
 def file(field: Any, column: Any) -> Convert:

@@ -6,7 +6,7 @@ each of its keys, whole columns at a time, and turns those back into dicts. No m
 instance is made but where a ``Call`` needs one, and then of the same row.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -44,22 +44,31 @@ _PLAIN = {str, int, bool, type(None), UUID, datetime}
 _LEAST, _MOST = 1e-4, 1e16
 
 
-def read(statement: Statement, rows: sql.Rows, run: Run, texts: Collection[str] = ()) -> list[Any]:
-    """What the root's node shows of each row; columns in *texts* came as PostgreSQL's text."""
-    return list(_Table(statement, rows, run, texts).shown(statement.node)) if rows else []
+def read(
+    statement: Statement, columns: Mapping[str, Column], run: Run, texts: Collection[str] = ()
+) -> list[Any]:
+    """What the root's node shows of rows, given by column; *texts* are PostgreSQL's text."""
+    size = len(next(iter(columns.values()), ()))
+    if not size:
+        return []
+    return list(_Table(statement, columns, size, run, texts).shown(statement.node))
 
 
 class _Table:
     """The rows of one statement, by column, and what belongs to them."""
 
     def __init__(
-        self, statement: Statement, rows: sql.Rows, run: Run, texts: Collection[str]
+        self,
+        statement: Statement,
+        columns: Mapping[str, Column],
+        size: int,
+        run: Run,
+        texts: Collection[str],
     ) -> None:
         self.run = run
         self.texts = texts
-        self.size = len(rows)
-        # Not strict: the root's rows may go on, with what only their order needs.
-        self.columns: dict[str, Column] = dict(zip(statement.columns, zip(*rows)))  # noqa: B905
+        self.size = size
+        self.columns = columns
         self.made = {id(node): self._instances(node) for node in statement.instances}
         self.children = {id(one): self._children(one) for one in statement.children}
         self.totals = {id(one): self._totals(statement, one) for one in statement.totals}
@@ -69,7 +78,8 @@ class _Table:
     def shown(self, node: Node, present: Column | None = None) -> Column:
         """A body for each row; ``None`` where *present*, a column, is null."""
         if node.opaque:
-            represent = self.run.live(node.serializer).to_representation
+            live = self.run.live(node.serializer)
+            represent = partial(type(live).to_representation, live)
             made = [None if one is None else represent(one) for one in self.made[id(node)]]
             self._look_at(made)
             return made
@@ -187,7 +197,8 @@ class _Table:
         rows = sql.child_rows(children, queryset, keys, texts, self.run.using)
         found: dict[Any, list[Any]] = {}
         if rows:
-            table = _Table(children.statement, rows, self.run, texts)
+            columns = dict(zip(children.statement.columns, zip(*rows), strict=True))  # noqa: B905  # All alike.
+            table = _Table(children.statement, columns, len(rows), self.run, texts)
             bodies = table.shown(children.statement.node)
             for key, body in zip(table.columns[children.link], bodies, strict=True):
                 found.setdefault(key, []).append(body)

@@ -12,8 +12,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from backstay.readplan.compile import EMPTY, Shape, compile_serializer
+from backstay.readplan.compile import compile_serializer
 from backstay.readplan.plan import Call, Node, Out, Statement, ToMany, ToOne, Total, Value, outs
+from backstay.readplan.shapes import EMPTY, Shape
 
 #: Methods of a relation that ask the database, and those that count.
 _ASKING = frozenset(

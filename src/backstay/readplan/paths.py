@@ -9,7 +9,8 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Field, FileField, ForeignKey, ManyToOneRel, Model, OneToOneRel
+from django.db import router
+from django.db.models import Field, FileField, ForeignKey, Manager, ManyToOneRel, Model, OneToOneRel
 from django.db.models.fields import related_descriptors as related
 from django.db.models.fields.files import FileDescriptor, ImageFileDescriptor
 from django.db.models.query_utils import DeferredAttribute
@@ -77,6 +78,7 @@ class One:
         if isinstance(self.relation, ForeignKey):
             target = self.relation.target_field
             return Column(self.at.prefix + self.relation.attname, target, self.at.guards)
+        refuse_other_rows(self.at.model, self.model)
         path = f"{self.at.prefix}{self.name}__pk"
         return Column(path, self.model._meta.pk, self.at.guards)
 
@@ -90,9 +92,10 @@ class One:
     def follow(self) -> Place:
         """
         Raises:
-            NotCompiled: the relation is over several columns.
+            NotCompiled: the relation is over several columns, or a join would find other rows.
         """
         guards = self.at.guards
+        refuse_other_rows(self.at.model, self.model)
         if isinstance(self.relation, ForeignKey):
             if len(self.relation.foreign_related_fields) != 1:
                 raise NotCompiled("a relation over several columns")
@@ -194,6 +197,17 @@ def _many_to_many(place: Place, found: Any) -> Many:
     if link.endswith("+") or not target.primary_key:
         raise NotCompiled("a many-to-many relation that cannot be read backwards by key")
     return Many(place, model, place.prefix + target.attname, link, None)
+
+
+def refuse_other_rows(model: type[Model], related: type[Model]) -> None:
+    """
+    Raises:
+        NotCompiled: Django looks for a related row where a join does not.
+    """
+    if type(related._base_manager) is not Manager:
+        raise NotCompiled(f"{related.__name__} has a base manager of its own")
+    if router.db_for_read(related) != router.db_for_read(model):
+        raise NotCompiled(f"{related.__name__} is in another database")
 
 
 def key_of(target: Target) -> Column:

@@ -2,7 +2,8 @@
 Reading a queryset through a plan, lazily: what paginators slice and count as ever.
 
 ``attach`` gives a queryset that yields a ``Row`` where it would have yielded a model
-instance. All rows of it are read when the first is asked for.
+instance. The root's rows are read when the first is asked for; what belongs to them, when
+they are ``shown`` by a serializer.
 
 Whatever fails in a plan is logged and counted as ``readplan_failed``, and the rows are
 read by DRF instead. What cannot be planned is read by DRF too, from peers.
@@ -10,7 +11,7 @@ read by DRF instead. What cannot be planned is read by DRF too, from peers.
 
 import logging
 import random
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -42,25 +43,52 @@ logger = logging.getLogger(__name__)
 
 def read(queryset: QuerySet[Any], serializer: Any) -> list[Any]:
     """What *serializer*, that of a single object, shows of each row."""
-    return [_body(one, serializer) for one in attach(queryset, serializer)]
+    return shown(list(attach(queryset, lambda: serializer)), serializer)[0]
 
 
 def stream(queryset: QuerySet[Any], serializer: Any, *, chunk_rows: int = 1000) -> Iterator[Any]:
     """The same in constant memory: so many rows are read at once, as ``iterator()`` does."""
-    for one in attach(queryset, serializer).iterator(chunk_size=chunk_rows):
-        yield _body(one, serializer)
+    rows = iter(attach(queryset, lambda: serializer).iterator(chunk_size=chunk_rows))
+    while chunk := list(islice(rows, chunk_rows)):
+        yield from shown(chunk, serializer)[0]
 
 
-def _body(one: Any, serializer: Any) -> Any:
-    return one.body if type(one) is Row else serializer.to_representation(one)
+def attach(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> QuerySet[Any]:
+    """
+    *queryset*, lazy still, yielding ``Row``, or peers where there is no plan.
 
-
-def attach(queryset: QuerySet[Any], serializer: Any) -> QuerySet[Any]:
-    """*queryset*, lazy still, yielding ``Row``, or peers where there is no plan."""
-    bound = type("Rows", (_Rows,), {"serializer": serializer})
+    The columns are those of *serializer_of()*, called when the rows are read. What is made
+    of them is for the serializer that shows them, with the context and fields it then has.
+    """
+    bound = type("Rows", (_Rows,), {"serializer_of": staticmethod(serializer_of)})
     if iterable_of(queryset) in (ModelIterable, peers.PeerIterable):
         return yielding(queryset, bound)  # type: ignore[no-any-return]  # Of the same class.
     return queryset
+
+
+def shown(rows: Sequence[Any], serializer: Any) -> tuple[list[Any], bool]:
+    """
+    What *serializer* makes of rows, by plan, or of instances.
+
+    And whether every encoder of JSON writes that alike, as far as it is known.
+    """
+    page = page_of(rows)
+    if page is not None:
+        try:
+            return page.shown(rows, serializer)
+        except NotPlanned:
+            pass  # It shows more than was read.
+        except Exception as error:  # noqa: BLE001  # DRF can do without the plan.
+            _tell(error, serializer)
+    instances = peers.join([row.instance if type(row) is Row else row for row in rows])
+    return _by_drf(instances, serializer), False
+
+
+def page_of(rows: Sequence[Any]) -> "Page | None":
+    """The page that all *rows* are of, as it was read; ``None`` where instances are needed."""
+    pages = {id(row._page) if type(row) is Row else None for row in rows}  # noqa: SLF001  # Of this module.
+    page: Page | None = rows[0]._page if len(pages) == 1 and None not in pages else None  # noqa: SLF001  # As above.
+    return page if page is not None and not page.touched else None
 
 
 @dataclass(eq=False)
@@ -68,14 +96,37 @@ class Page:
     """The rows that were read together."""
 
     queryset: QuerySet[Any]
-    bodies: list[Any]
+    plan: Plan
     columns: dict[str, Sequence[Any]]
     #: The columns that came as PostgreSQL's text of a timestamp.
     texts: Collection[str]
-    #: Whether every encoder of JSON writes the bodies alike.
-    plain: bool
-    #: Whether somebody has had an instance, of whose changes the bodies know nothing.
+    #: Whether somebody has had an instance, of whose changes the columns know nothing.
     touched: bool = False
+
+    def shown(self, rows: Sequence[Any], serializer: Any) -> tuple[list[Any], bool]:
+        """
+        Raises:
+            NotPlanned: *serializer* shows more than was read.
+        """
+        plan = plan_for(serializer, self.queryset)
+        statement = plan.statement
+        texts = statement.texts.intersection(self.texts)
+        if not self.columns.keys() >= {*statement.columns}:
+            raise NotPlanned("it shows columns that were not read")
+        if not texts >= {*self.texts}.intersection(statement.columns):
+            raise NotPlanned("it needs more than the text of a timestamp")
+        indexes = [row._index for row in rows]  # noqa: SLF001  # Of this module.
+        columns = self.columns
+        if indexes != [*range(len(next(iter(columns.values()))))]:
+            columns = {name: [column[i] for i in indexes] for name, column in columns.items()}
+        prefetches = {
+            one.prefetch_to: one for one in lookups_of(self.queryset) if isinstance(one, Prefetch)
+        }
+        run = Run(plan.serializer, serializer, prefetches, self.queryset.db)
+        bodies = execute.read(statement, columns, run, texts)
+        if settings.READPLAN_VERIFY and random.random() < settings.READPLAN_VERIFY:  # noqa: S311  # No secret.
+            return _verified(bodies, [row.instance for row in rows], serializer), False
+        return bodies, run.plain
 
     def attribute(self, name: str, index: int) -> Any:
         """What an instance of the row would have; of an instance where more was asked of one."""
@@ -88,7 +139,8 @@ class Page:
         return datetime.fromisoformat(value) if as_text else value
 
     def rows(self) -> "Iterator[Row]":
-        return (Row(self, index) for index in range(len(self.bodies)))
+        size = len(next(iter(self.columns.values()), ()))
+        return (Row(self, index) for index in range(size))
 
     @cached_property
     def instances(self) -> list[Any]:
@@ -108,7 +160,7 @@ class Page:
 
 class Row:
     """
-    One row of a page: its ``body``, and the columns that were read, as attributes.
+    One row of a page, which has the columns that were read as attributes.
 
     Anything else is that of the model instance, which is then loaded, for the whole page.
     ``isinstance()`` and the ORM (``filter(order__in=page)``) take it for one.
@@ -122,10 +174,6 @@ class Row:
     def __init__(self, page: Page, index: int) -> None:
         object.__setattr__(self, "_page", page)
         object.__setattr__(self, "_index", index)
-
-    @property
-    def body(self) -> Any:
-        return self._page.bodies[self._index]
 
     @property
     def instance(self) -> Any:
@@ -144,6 +192,10 @@ class Row:
     def __hash__(self) -> int:
         return hash(self.pk)
 
+    def __reduce__(self) -> Any:
+        """A copy is an instance."""
+        return _itself, (self.instance,)
+
     def __getattr__(self, name: str) -> Any:
         return self._page.attribute(name, self._index)
 
@@ -151,78 +203,79 @@ class Row:
         setattr(self.instance, name, value)
 
 
-def pages(rows: Sequence[Any]) -> Page | None:
-    """The page that *rows* are of; ``None`` where they are instances."""
-    return rows[0]._page if rows and type(rows[0]) is Row else None  # noqa: SLF001  # Of this module.
-
-
 class _Rows(BaseIterable):
-    """In the place of Django's ``ModelIterable``; ``attach`` makes a class for each serializer."""
+    """In the place of Django's ``ModelIterable``; ``attach`` makes a class for each reading."""
 
-    serializer: Any = None
+    serializer_of: Callable[[], Any]
 
     def __iter__(self) -> Iterator[Any]:
         queryset = yielding(self.queryset, ModelIterable)
         # What is to be prefetched is the plan's to read, or is read below.
         prefetch_no_more(self.queryset)
         try:
-            plan = plan_for(self.serializer, queryset)
-        except NotPlanned:
+            plan = plan_for(self.serializer_of(), queryset)
+        except Exception:  # noqa: BLE001  # The view's own code: what it raises, it raises again.
             return self._peers(queryset)
+        reading = _Reading(plan, queryset)
         if self.chunked_fetch:
-            return self._streamed(plan, queryset)
+            return self._streamed(reading)
         try:
-            reading = Reading(plan, queryset, self.serializer)
-            page = reading.page(list(reading.root))
-        except OperationalError:
-            raise  # The database is out: DRF would fare no better.
-        except Exception:
-            kind = type(self.serializer)
-            logger.exception(
-                "The read plan of %s failed; DRF read in its place.", kind.__qualname__
-            )
-            count("readplan_failed", serializer=kind.__qualname__)
+            return reading.page(list(reading.root)).rows()
+        except Exception as error:  # noqa: BLE001  # As above.
+            _tell(error, plan.serializer)
             return self._peers(queryset)
-        if settings.READPLAN_VERIFY and random.random() < settings.READPLAN_VERIFY:  # noqa: S311  # No secret.
-            _verify(page, queryset, self.serializer)
-        return page.rows()
 
     def _peers(self, queryset: Any) -> Iterator[Any]:
         """Instances, with what the queryset prefetches."""
         queryset = peers.with_peers(queryset)
         return iter(queryset.iterator(self.chunk_size) if self.chunked_fetch else queryset)
 
-    def _streamed(self, plan: Plan, queryset: Any) -> Iterator[Any]:
-        """What was sent cannot be taken back, so a failure here is one."""
-        reading = Reading(plan, queryset, self.serializer)
+    def _streamed(self, reading: "_Reading") -> Iterator[Any]:
         rows = reading.root.iterator(self.chunk_size)
         while chunk := list(islice(rows, self.chunk_size)):
             yield from reading.page(chunk).rows()
 
 
-class Reading:
-    """One plan over one queryset: the root's query, and what becomes of its rows."""
+class _Reading:
+    """The root's query of one plan over one queryset."""
 
-    def __init__(self, plan: Plan, queryset: Any, serializer: Any) -> None:
+    def __init__(self, plan: Plan, queryset: Any) -> None:
         self.plan = plan
         self.queryset = queryset
-        self.serializer = serializer
-        ordering = _ordering(queryset)
         columns = plan.statement.columns
-        self.columns = [*columns, *(name for name in ordering if name not in columns)]
+        more = (name for name in _ordering(queryset) if name not in columns)
+        self.columns = [*columns, *more]
         utc = sql.writes_utc(queryset.db) and sql.takes_text(queryset)
-        self.texts = plan.statement.texts if utc else set()
+        self.texts: Collection[str] = plan.statement.texts if utc else ()
         self.root = sql.root(queryset, self.columns, self.texts)
 
     def page(self, rows: sql.Rows) -> Page:
-        prefetches = {
-            one.prefetch_to: one for one in lookups_of(self.queryset) if isinstance(one, Prefetch)
-        }
+        turned = zip(*rows) if rows else ((),) * len(self.columns)  # noqa: B905  # All alike.
+        columns: dict[str, Sequence[Any]] = dict(zip(self.columns, turned, strict=True))
+        return Page(self.queryset, self.plan, columns, self.texts)
 
-        run = Run(self.plan.serializer, self.serializer, prefetches, self.queryset.db)
-        bodies = execute.read(self.plan.statement, rows, run, self.texts)
-        columns: dict[str, Sequence[Any]] = dict(zip(self.columns, zip(*rows)))  # noqa: B905  # No rows, no columns.
-        return Page(self.queryset, bodies, columns, self.texts, run.plain)
+
+def _itself(instance: Any) -> Any:
+    return instance
+
+
+def _tell(error: Exception, serializer: Any) -> None:
+    """
+    Log and count what failed in a plan.
+
+    Raises:
+        OperationalError: the database is out or takes too long: DRF would fare no better.
+    """
+    if isinstance(error, OperationalError):
+        raise error
+    kind = type(serializer).__qualname__
+    logger.error("The read plan of %s failed; DRF read in its place.", kind, exc_info=error)
+    count("readplan_failed", serializer=kind)
+
+
+def _by_drf(instances: Sequence[Any], serializer: Any) -> list[Any]:
+    represent = type(serializer).to_representation
+    return [represent(serializer, one) for one in instances]
 
 
 def _ordering(queryset: Any) -> list[str]:
@@ -243,18 +296,17 @@ def _ordering(queryset: Any) -> list[str]:
     return columns
 
 
-def _verify(page: Page, queryset: Any, serializer: Any) -> None:
-    """Have DRF show the same rows; its bodies are served, and a difference is told."""
-    instances = list(peers.with_peers(queryset))
-    expected = [serializer.to_representation(one) for one in instances]
+def _verified(bodies: list[Any], instances: list[Any], serializer: Any) -> list[Any]:
+    """DRF's bodies of the same rows; a difference is told."""
+    expected = _by_drf(instances, serializer)
     renderer = JSONRenderer()
-    outcome = "same" if renderer.render(page.bodies) == renderer.render(expected) else "different"
+    outcome = "same" if renderer.render(bodies) == renderer.render(expected) else "different"
     kind = type(serializer).__qualname__
     count("readplan_verified", outcome=outcome, serializer=kind)
     if outcome == "different":
         keys = [one.pk for one in instances]
         logger.error("The read plan of %s shows other bytes than DRF: keys %s.", kind, keys)
-    page.bodies = expected
+    return expected
 
 
 def _pk(model: type[Model]) -> str:

@@ -48,7 +48,8 @@ class Run:
 
         def link(value: Any) -> Any:
             if value not in known:
-                stub = PKOnlyObject(pk=value)
+                # Of a saved row, whatever is looked up; none without a key has a link.
+                stub = PKOnlyObject(pk=1)
                 setattr(stub, field.lookup_field, value)
                 known[value] = field.to_representation(stub)
             return known[value]

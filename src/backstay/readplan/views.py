@@ -11,6 +11,8 @@ A ``retrieve`` whose permissions look at the object is DRF's, unless the view sa
 its rows hold them (``rows_hold``, as ``backstay.permissions.PermittedRowsMixin`` does).
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -23,7 +25,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from backstay.readplan import peers
-from backstay.readplan.reading import Row, attach, pages, read
+from backstay.readplan.paths import NotPlanned
+from backstay.readplan.reading import Row, attach, read, shown
 from backstay.readplan.render import JSONRenderer
 
 
@@ -43,12 +46,11 @@ class _Reading:
             return following
 
         @wraps(following)
-        def reading(*args: Any, **kwargs: Any) -> Response:
-            view._many = self.name == "list"  # noqa: SLF001  # Of this module.
-            view._reading = view._may_read(self.name)  # noqa: SLF001  # As above.
-            return following(*args, **kwargs)  # type: ignore[no-any-return]  # DRF's answer.
+        def method(*args: Any, **kwargs: Any) -> Response:
+            with view.reading(self.name):
+                return following(*args, **kwargs)  # type: ignore[no-any-return]  # DRF's answer.
 
-        return reading
+        return method
 
 
 class ReadPlanMixin(GenericAPIView):
@@ -66,27 +68,35 @@ class ReadPlanMixin(GenericAPIView):
     list = _Reading("list")
     retrieve = _Reading("retrieve")
 
+    @contextmanager
+    def reading(self, name: str) -> Iterator[None]:
+        """The plan is at work, if it may be, for DRF's method of this name."""
+        self._many = name == "list"
+        self._reading = self._may_read(name)
+        try:
+            yield
+        finally:
+            self._reading = False
+
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         filtered = super().filter_queryset(queryset)
-        if self._reading:
-            serializer = super().get_serializer(many=self._many)
-            # Part of a list where there is one, so that it has the same parents as with DRF.
-            single = serializer.child if self._many else serializer  # type: ignore[attr-defined]  # A ListSerializer.
-            if _shows_rows_of(single, filtered):
-                return attach(filtered, single)
+        if self._reading and isinstance(filtered, QuerySet):
+            return attach(filtered, lambda: self._serializer_of(filtered.model))
         return filtered
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer:
+        serializer = super().get_serializer(*args, **kwargs)
         given = args[0] if args else kwargs.get("instance")
         if type(given) is Row:
-            return self._shown([given], given.body, *args, **kwargs)
-        if kwargs.get("many") and isinstance(given, QuerySet | list):
+            serializer.to_representation = lambda row: self._shown([row], serializer)[0]  # type: ignore[method-assign, assignment]  # When its data is asked for.
+        elif kwargs.get("many") and isinstance(given, QuerySet | list):
             rows = list(given)
-            if pages(rows) is not None:
-                return self._shown(rows, [row.body for row in rows], *args, **kwargs)
-            if rows and isinstance(rows[0], Model):
+            if any(type(one) is Row for one in rows):
+                child = serializer.child  # type: ignore[attr-defined]  # A ListSerializer has one.
+                serializer.to_representation = lambda _: self._shown(rows, child)  # type: ignore[method-assign, assignment]  # As above.
+            elif rows and isinstance(rows[0], Model):
                 peers.join(rows)
-        return super().get_serializer(*args, **kwargs)
+        return serializer
 
     def read_back(self, queryset: QuerySet[Any], serializer: Any) -> Any:
         """What *serializer* shows of the first row; ``None`` without one."""
@@ -102,22 +112,28 @@ class ReadPlanMixin(GenericAPIView):
             for one in super().get_renderers()
         ]
 
-    def _shown(self, rows: Any, bodies: Any, *args: Any, **kwargs: Any) -> BaseSerializer:
-        """The serializer, with what it would have made of the rows."""
-        page = pages(rows)
-        if page is not None and page.touched:
-            instances = [row.instance for row in rows]
-            given = instances if kwargs.get("many") else instances[0]
-            kwargs.pop("instance", None)
-            return super().get_serializer(given, *args[1:], **kwargs)
-        self.plain_bodies = page is not None and page.plain
-        serializer = super().get_serializer(*args, **kwargs)
-        serializer._data = bodies  # type: ignore[attr-defined]  # noqa: SLF001  # Where DRF keeps it.
-        return serializer
+    def _serializer_of(self, model: type[Model]) -> BaseSerializer:
+        """
+        What will show a row, as far as the view knows before there are any.
+
+        Raises:
+            NotPlanned: it is not the model's, or in a list of its own make.
+        """
+        serializer: Any = self.get_serializer(many=self._many)
+        # Part of a list where there is one, so that it has the same parents as with DRF.
+        single = serializer.child if self._many else serializer
+        if not _shows_rows_of(single, model):
+            raise NotPlanned("the serializer is another model's, or in a list of its own make")
+        return single  # type: ignore[no-any-return]  # Of a serializer.
+
+    def _shown(self, rows: Sequence[Any], serializer: Any) -> Sequence[Any]:
+        bodies, self.plain_bodies = shown(rows, serializer)
+        return bodies
 
     def _may_read(self, name: str) -> bool:
         """Whether what comes next is JSON, and nobody looks at the object itself."""
-        if not self.read_plan or self.request.accepted_renderer.format != "json":
+        renderer = getattr(self.request, "accepted_renderer", None)
+        if not self.read_plan or getattr(renderer, "format", None) != "json":
             return False
         return name == "list" or all(map(self._held_by_rows, self.get_permissions()))
 
@@ -129,16 +145,12 @@ class ReadPlanMixin(GenericAPIView):
         return holds is not None and holds(permission)
 
 
-def _shows_rows_of(serializer: Any, queryset: Any) -> bool:
-    """Whether it is a model's serializer, of the model, in DRF's own kind of list."""
+def _shows_rows_of(serializer: Any, model: type[Model]) -> bool:
+    """Whether it is the model's serializer, in DRF's own kind of list."""
     meta = getattr(serializer, "Meta", None)
     kind = getattr(meta, "list_serializer_class", ListSerializer)
     own = any(
         getattr(kind, name) is not getattr(ListSerializer, name)
         for name in ("to_representation", "data")
     )
-    return (
-        isinstance(queryset, QuerySet)
-        and queryset.model is getattr(meta, "model", None)
-        and not own
-    )
+    return model is getattr(meta, "model", None) and not own

@@ -53,11 +53,11 @@ def by_drf(queryset: Any, serializer: Any, context: dict[str, Any]) -> Outcome:
 def by_plan(queryset: Any, serializer: Any, context: dict[str, Any]) -> Outcome:
     def render() -> Any:
         single = serializer(context=context)
-        rows = list(reading.attach(queryset, single))
-        page = reading.pages(rows)
-        bodies = page.bodies if page else [single.to_representation(one) for one in rows]
-        view = SimpleNamespace(plain_bodies=page is not None and page.plain)
-        return JSONRenderer().render(bodies, None, {"view": view}), page is not None
+        rows = list(reading.attach(queryset, lambda: single))
+        bodies, plain = reading.shown(rows, single)
+        planned = reading.page_of(rows) is not None  # Nobody has had an instance.
+        view = SimpleNamespace(plain_bodies=plain)
+        return JSONRenderer().render(bodies, None, {"view": view}), planned
 
     return _outcome(render)
 

@@ -39,12 +39,10 @@ def through_plans(to_representation):
         meta = getattr(self.child, "Meta", None)
         if getattr(meta, "model", None) is not queryset.model or queryset._result_cache is not None:
             return to_representation(self, data)
-        rows = list(reading.attach(queryset, self.child))
-        page = reading.pages(rows)
-        lists["by DRF" if page is None else "by a plan"] += 1
-        if page is not None:
-            return page.bodies
-        return [self.child.to_representation(one) for one in rows]
+        rows = list(reading.attach(queryset, lambda: self.child))
+        bodies, _ = reading.shown(rows, self.child)
+        lists["by DRF" if reading.page_of(rows) is None else "by a plan"] += 1
+        return bodies
 
     return represented
 

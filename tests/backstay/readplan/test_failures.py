@@ -186,7 +186,7 @@ def test_a_row_that_is_gone_says_so():
     """A page is read, its rows are deleted, and then somebody asks for an instance."""
     from backstay.readplan.reading import attach
 
-    first, *_ = attach(Person.objects.order_by("pk"), serializer(Person, "id")())
+    first, *_ = attach(Person.objects.order_by("pk"), serializer(Person, "id"))
     Person.objects.filter(pk=first.id).delete()
     with pytest.raises(Person.DoesNotExist, match="deleted meanwhile"):
         first.shouted()

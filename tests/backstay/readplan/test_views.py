@@ -106,13 +106,13 @@ PAGINATIONS = (PageNumber, LimitOffset, Cursor, CursorOverWhatIsNotShown, OurCur
 def plans(monkeypatch):
     """The serializers that a plan has read for, one entry a reading."""
     made = []
-    read = reading.Reading.page
+    page = reading._Reading.page
 
     def noted(self, rows):
-        made.append(type(self.serializer))
-        return read(self, rows)
+        made.append(type(self.plan.serializer))
+        return page(self, rows)
 
-    monkeypatch.setattr(reading.Reading, "page", noted)
+    monkeypatch.setattr(reading._Reading, "page", noted)
     return made
 
 
