@@ -63,6 +63,16 @@ class TestAPlan:
         assert first is not second
         assert plan(Wanting, wanted="id") is first
 
+    def test_is_made_anew_where_a_field_decides_when_it_is_bound(self):
+        class ForStaff(serializers.CharField):
+            def bind(self, field_name, parent):
+                super().bind(field_name, parent)
+                self.write_only = not parent.context["staff"]
+
+        shown = serializer(Person, "id", slug=ForStaff())
+        columns = [plan(shown, staff=staff).statement.columns for staff in (True, False)]
+        assert columns == [["id", "slug"], ["id"]]
+
     def test_is_made_anew_where_fields_are_decided_in_code(self):
         def decide(self):
             return serializers.ModelSerializer.get_fields(self)

@@ -1,6 +1,7 @@
 """The same view with and without ``ReadPlanMixin`` answers the same, byte by byte."""
 
 import json
+import pickle
 import re
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from rest_framework import (
     viewsets,
 )
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.test import APIRequestFactory
@@ -279,6 +281,127 @@ class TestDetails:
         _, planned = pair()
         pk = Toy.objects.filter(pet__hidden=False)[0].pet.owner_id
         assert query_count(lambda: ask(planned, actions=DETAIL, pk=pk)) == 4
+
+
+class Secretive(serializers.ModelSerializer):
+    """Shows fewer fields to whoever says so."""
+
+    class Meta:
+        model = Person
+        fields = ["id", "name", "slug"]
+
+    def __init__(self, *args, only=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in [*self.fields] if only else ():
+            if name not in only:
+                self.fields.pop(name)
+
+
+class TestTheViewsOwnSerializer:
+    """What shows the rows is what the view makes for them, when it makes it."""
+
+    @pytest.fixture(params=[list_of, detail_of], ids=["list", "detail"])
+    def asked(self, request):
+        def ask_for(views):
+            key = {} if request.param is list_of else {"pk": some_person().pk}
+            return request.param(views, **key).content
+
+        return ask_for
+
+    def test_has_the_arguments_that_the_view_gives(self, asked):
+        def get_serializer(self, *args, **kwargs):
+            return above(self).get_serializer(*args, **{**kwargs, "only": ("id", "name")})
+
+        views = pair(serializer_class=Secretive, get_serializer=get_serializer)
+        assert b"slug" not in asked(views)
+
+    def test_has_the_fields_that_the_view_leaves_it(self, asked):
+        def get_serializer(self, *args, **kwargs):
+            made = above(self).get_serializer(*args, **kwargs)
+            getattr(made, "child", made).fields.pop("slug")
+            return made
+
+        shown = serializer(Person, "id", "slug")
+        assert b"slug" not in asked(pair(serializer_class=shown, get_serializer=get_serializer))
+
+    def test_may_be_of_another_class_than_the_views(self, asked):
+        def get_serializer(self, *args, **kwargs):
+            kwargs.setdefault("context", self.get_serializer_context())
+            return serializer(Person, "id", "name")(*args, **kwargs)
+
+        assert b"slug" not in asked(pair(get_serializer=get_serializer))
+
+    def test_knows_what_it_shows(self, asked):
+        def get_fields(self):
+            fields = serializers.ModelSerializer.get_fields(self)
+            if self.instance is not None:
+                fields.pop("slug")
+            return fields
+
+        shown = serializer(
+            Person,
+            "id",
+            "slug",
+            alone=serializers.SerializerMethodField(),
+            get_alone=lambda self, one: self.instance is None,
+            get_fields=get_fields,
+        )
+        content = asked(pair(serializer_class=shown))
+        assert b"slug" not in content
+        assert b'"alone":false' in content
+
+    def test_has_a_context_that_knows_the_page(self):
+        def paginate_queryset(self, queryset):
+            page = above(self).paginate_queryset(queryset)
+            self.liked = {one.pk for one in page}
+            return page
+
+        def get_serializer_context(self):
+            return {**above(self).get_serializer_context(), "liked": self.liked}
+
+        shown = serializer(
+            Person,
+            liked=serializers.SerializerMethodField(),
+            get_liked=lambda self, one: one.pk in self.context["liked"],
+        )
+        views = pair(
+            serializer_class=shown,
+            pagination_class=PageNumber,
+            paginate_queryset=paginate_queryset,
+            get_serializer_context=get_serializer_context,
+        )
+        assert b'"liked":true' in list_of(views).content
+
+    def test_is_not_asked_for_what_is_not_there(self):
+        def get_serializer_class(self):
+            raise ValidationError("Choose another.")
+
+        views = pair(get_serializer_class=get_serializer_class)
+        assert detail_of(views, pk=10**9).status_code == 404
+        assert detail_of(views, pk=some_person().pk).status_code == 400
+
+    def test_shows_rows_and_instances_together(self):
+        def paginate_queryset(self, queryset):
+            return [*above(self).paginate_queryset(queryset), some_person()]
+
+        list_of(pair(pagination_class=PageNumber, paginate_queryset=paginate_queryset))
+
+    def test_shows_what_was_changed_on_one_of_two_pages(self):
+        def paginate_queryset(self, queryset):
+            page = above(self).paginate_queryset(queryset)
+            others = list(queryset[6:8])
+            others[0].name = "changed"
+            return [*page, *others]
+
+        views = pair(pagination_class=PageNumber, paginate_queryset=paginate_queryset)
+        assert b"changed" in list_of(views).content
+
+    def test_is_of_rows_that_can_be_copied(self):
+        def paginate_queryset(self, queryset):
+            page = above(self).paginate_queryset(queryset)
+            return pickle.loads(pickle.dumps(page))  # noqa: S301  # One's own.
+
+        list_of(pair(pagination_class=PageNumber, paginate_queryset=paginate_queryset))
 
 
 class TestPermissions:

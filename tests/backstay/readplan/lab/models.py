@@ -15,6 +15,7 @@ import uuid
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.db.models.functions import Length
 from django.db.models.signals import post_init
 from django.dispatch import receiver
 
@@ -229,3 +230,77 @@ class Badge(models.Model):
 @receiver(post_init, sender=Badge)
 def polish(sender: type[Badge], instance: Badge, **kwargs: object) -> None:
     instance.text = f"{instance.text}*"
+
+
+class Kept(models.Manager["Publisher"]):
+    """Rows that nobody has thrown away."""
+
+    def get_queryset(self) -> models.QuerySet["Publisher"]:
+        return super().get_queryset().filter(gone=False)
+
+
+class Publisher(models.Model):
+    """Hides rows also where a relation leads to them."""
+
+    name = models.CharField(max_length=20)
+    gone = models.BooleanField(default=False)
+    objects = Kept()
+    everyone = models.Manager()
+
+    class Meta:
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Measured(models.Manager["Title"]):
+    """Adds to each row."""
+
+    def get_queryset(self) -> models.QuerySet["Title"]:
+        return super().get_queryset().annotate(length=Length("name"))
+
+
+class Title(models.Model):
+    publisher = models.ForeignKey(
+        Publisher, on_delete=models.CASCADE, null=True, related_name="titles"
+    )
+    name = models.CharField(max_length=20)
+    objects = Measured()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Discreet(models.Manager["Chapter"]):
+    """Chooses what belongs to each row."""
+
+    def get_queryset(self) -> models.QuerySet["Chapter"]:
+        shown = models.Prefetch("pages", Leaf.everyone.filter(hidden=False))
+        return super().get_queryset().prefetch_related(shown)
+
+
+class Chapter(models.Model):
+    title = models.ForeignKey(Title, on_delete=models.CASCADE, related_name="chapters")
+    objects = Discreet()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"chapter {self.pk}"
+
+
+class Leaf(models.Model):
+    chapter = models.ForeignKey(Chapter, on_delete=models.CASCADE, related_name="pages")
+    hidden = models.BooleanField(default=False)
+    everyone = models.Manager()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"leaf {self.pk}"
