@@ -14,7 +14,10 @@ from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import django
+from django.conf import settings
 from django.db import connection
+
+from tests.shop.far_limits import far_limits
 
 PROCESSES = 4
 THREADS = 6
@@ -49,6 +52,8 @@ def _processes(database: str) -> ProcessPoolExecutor:
 
 
 def _enter(database: str, start: Barrier) -> None:
+    for name, value in far_limits().items():
+        setattr(settings, name, value)
     django.setup()
     connection.settings_dict["NAME"] = database
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
