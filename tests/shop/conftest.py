@@ -20,6 +20,7 @@ from shop.catalog.models import Product
 from shop.orders import actions
 from shop.orders.models import Address, Order
 from tests.shop import factories
+from tests.shop.far_limits import far_limits
 
 
 @pytest.fixture(params=[pytest.param("v1", marks=pytest.mark.once), "v2"])
@@ -82,9 +83,8 @@ def other_owner(db) -> User:
 @pytest.fixture
 def unlimited(settings) -> None:
     """For tests that call more often than any client may: every limit counts, far away."""
-    for setting, name in (("REST_FRAMEWORK", "DEFAULT_THROTTLE_RATES"), ("BACKSTAY", "PLAN_RATES")):
-        values = getattr(settings, setting)
-        setattr(settings, setting, {**values, name: dict.fromkeys(values[name], "1000000/hour")})
+    for name, value in far_limits().items():
+        setattr(settings, name, value)
 
 
 # --- how they call ------------------------------------------------------------

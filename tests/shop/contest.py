@@ -12,9 +12,11 @@ from functools import cache, partial
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from tests.forks import FORKS, use_database
+from tests.shop.far_limits import far_limits
 
 PROCESSES = 4
 THREADS = 6
@@ -49,6 +51,8 @@ def _processes(database: str) -> ProcessPoolExecutor:
 
 def _enter(database: str, start: Barrier) -> None:
     use_database(database)
+    for name, value in far_limits().items():
+        setattr(settings, name, value)
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 

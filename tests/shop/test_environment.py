@@ -213,6 +213,7 @@ class TestRefused:
             ("THROTTLE_RATES", '{"signin": "5/minute"}'),
             ("THROTTLE_RATES", '["login"]'),
             ("PLAN_RATES", '{"gold": "5/minute"}'),
+            ("PLAN_RATES", '{"pro": "5/month"}'),
             ("AUTH_KEYS", "/nowhere/keys.json"),
             ("API_VERSIONS", "v1"),
             ("API_VERSIONS", '{"v3": {}}'),
