@@ -36,8 +36,9 @@ def relay_in(seconds: float) -> Relay:
 
 
 def wait_for(path: Path) -> None:
+    """Until something is written there: a file is made before it is written."""
     deadline = time.monotonic() + 30
-    while not path.exists():
+    while not path.exists() or not path.stat().st_size:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -219,6 +219,20 @@ class Curious(Page):
         return [UserRateThrottle()] if self.request.user.is_authenticated else [AnonRateThrottle()]
 
 
+class Refusing(BaseAuthentication):
+    """Of another make: it refuses, and charges nobody."""
+
+    def authenticate(self, request: Request) -> None:
+        raise AuthenticationFailed
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Token"
+
+
+class CuriousAndRefused(Curious):
+    authentication_classes = (Refusing,)  # type: ignore[assignment]  # Of another make.
+
+
 class Members(Usual):
     permission_classes = (IsAuthenticated,)
 
@@ -299,6 +313,7 @@ urlpatterns = [
     path("beside/", Beside.as_view()),
     path("by-hand/", ByHand.as_view()),
     path("curious/", Curious.as_view()),
+    path("curious-and-refused/", CuriousAndRefused.as_view()),
     path("members/", Members.as_view()),
     path("members-counted/", MembersCounted.as_view()),
     path("forbidden/", Forbidden.as_view()),

@@ -110,6 +110,13 @@ class TestAnswer:
         assert all(budget["q"] == 100 for budget in budgets.values())
         assert all(3_500 < budget["t"] <= 3_660 for budget in budgets.values())
 
+    def test_that_nobody_is_known_stays_one_where_the_view_asks_who_it_is(self, settings):
+        """Its throttles are chosen by the user, whom a refused credential does not have."""
+        configure(settings)
+        response = anonymous().get("/curious-and-refused/")
+        assert response.status_code == 401
+        assert list(told(response)) == ["anon"]
+
     def test_counts_down(self, settings):
         configure(settings, user="3/hour")
         left = [told(customer().get("/usual/"))["user"]["r"] for _ in range(5)]
