@@ -48,6 +48,12 @@ class Plan:
     statement: Statement
     serializer: Any
 
+    def explain(self) -> str:
+        """Its queries, columns, what runs from instances and why, in words."""
+        from backstay.readplan.explain import told
+
+        return told(self.statement)
+
 
 def plan_for(serializer: Any, queryset: QuerySet[Any]) -> Plan:
     """

@@ -35,8 +35,13 @@ def explain(serializer: type[Any] | Any, shape: Shape = EMPTY) -> str:
         NotPlanned: DRF itself shows all of it; the text says why.
     """
     made = serializer() if isinstance(serializer, type) else serializer
-    statement = compile_serializer(made, shape)
-    lines = [f"{type(made).__name__}: {count_of(statement)}", *_statement(statement, "")]
+    return told(compile_serializer(made, shape))
+
+
+def told(statement: Statement) -> str:
+    """A plan in words; lines with ``!`` are advice."""
+    name = type(statement.node.serializer).__name__
+    lines = [f"{name}: {count_of(statement)}", *_statement(statement, "")]
     return "\n".join(lines + [f"! {line}" for line in advice(statement)])
 
 

@@ -4,9 +4,11 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Count
 from rest_framework import serializers
 
 from backstay.readplan import CountField
+from backstay.readplan.cache import plan_for
 from backstay.readplan.explain import asking_for_each, explain
 from tests.backstay.testapp.models import Book, Shelf
 
@@ -71,6 +73,11 @@ class TestExplain:
         assert explain(Opaque).splitlines()[2] == (
             "  all of it from an instance: Opaque.to_representation is its own"
         )
+
+    def test_a_plan_explains_itself_for_the_queryset_it_is_of(self):
+        counted = Shelf.objects.annotate(more=Count("books"))
+        plan = plan_for(ShelfDetail(context={}), counted)
+        assert plan.explain().splitlines()[1] == "Shelf: id, name, more"
 
 
 class TestAskingForEach:
