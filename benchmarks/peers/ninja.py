@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import path
@@ -14,7 +14,6 @@ from ninja.renderers import BaseRenderer
 
 from benchmarks.peers import SIZE, keyset, querysets
 from shop.orders.models import Order
-from shop.orders.querysets import OrderQuerySet
 
 
 class ORJSONRenderer(BaseRenderer):
@@ -116,7 +115,7 @@ def one(request: HttpRequest, pk: int) -> Order:
     return get_object_or_404(querysets.for_detail(), pk=pk)
 
 
-def page(request: HttpRequest, orders: OrderQuerySet, after: str | None) -> dict[str, Any]:
+def page(request: HttpRequest, orders: QuerySet[Order], after: str | None) -> dict[str, Any]:
     orders = orders.order_by("-created_at", "-id")
     if position := keyset.parse(after):
         made, key = position
