@@ -8,7 +8,7 @@ round of each counts; in ``costs`` the median does, and another process's time b
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from typing import NamedTuple
 
@@ -21,6 +21,11 @@ ROUNDS = 5
 #: A median wants more of them than a best.
 MEDIAN_ROUNDS = 9
 
+RACE_HEAD = ("", "CPU µs", "beside ours")
+
+#: The best of each contender by the title of its race, for a report at the end.
+RACES: dict[str, dict[str, float]] = {}
+
 
 def race(title: str, contenders: Mapping[str, Callable[[], object]], *, seconds: float) -> None:
     """Measure all for about *seconds* in all, and print them beside the first."""
@@ -30,11 +35,17 @@ def race(title: str, contenders: Mapping[str, Callable[[], object]], *, seconds:
     for _ in track(range(ROUNDS), description=title, console=console, transient=True):
         for name, call in contenders.items():
             best[name] = min(best[name], cpu_microseconds(call, seconds=share))
-    base = next(iter(best.values()))
-    table = Table("", "CPU µs", "beside ours", title=title, title_justify="left")
-    for name, microseconds in best.items():
-        table.add_row(name, f"{microseconds:,.1f}", f"{microseconds / base:.2f}x")
+    RACES[title] = best
+    table = Table(*RACE_HEAD, title=title, title_justify="left")
+    for row in beside_first(best):
+        table.add_row(*row)
     console.print(table)
+
+
+def beside_first(best: Mapping[str, float]) -> Iterator[tuple[str, str, str]]:
+    base = next(iter(best.values()))
+    for name, microseconds in best.items():
+        yield name, f"{microseconds:,.1f}", f"{microseconds / base:.2f}×"
 
 
 def cpu_microseconds(call: Callable[[], object], *, seconds: float) -> float:

@@ -1,8 +1,8 @@
-"""What ``reads`` measured: as tables in the terminal, and as ``docs/benchmarks.md`` with charts."""
+"""What was measured: reads as tables in the terminal, all as ``docs/benchmarks.md`` with charts."""
 
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.chart import chart
 from benchmarks.contenders import PLAN, READ, ROWS, TUNED
+from benchmarks.measure import RACE_HEAD, RACES, beside_first
 from benchmarks.reads import WORKLOADS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -56,14 +57,21 @@ def _sections(every: list[Mapping[str, Any]]) -> Iterator[str]:
         yield f"![CPU of the application, by workload](benchmarks/{_picture(results).name})\n"
         for name, found in results["workloads"].items():
             yield f"### `{name}`: {WORKLOADS[name]}\n"
-            yield "| " + " | ".join(HEAD) + " |"
-            yield "|---|" + "--:|" * (len(HEAD) - 1)
-            for row in _rows(found):
-                yield "| " + " | ".join(row) + " |"
-            yield ""
+            yield from _table(HEAD, _rows(found))
         yield _compiled(results)
         if ROWS in results["workloads"]["full"]:
             yield _beside_rows(results)
+    yield "\n## Other paths\n"
+    for title, best in RACES.items():
+        yield f"### {title}\n"
+        yield from _table(RACE_HEAD, beside_first(best))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|---|" + "--:|" * (len(head) - 1)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
     yield ""
 
 

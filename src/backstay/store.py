@@ -1,6 +1,9 @@
 """
 The one Redis client: atomic scripts, short time-outs, a circuit breaker.
 
+Each thread keeps a connection. The pool and the bookkeeping of redis-py's client are left
+out: they cost more than the trip itself.
+
 Guarantees: a call gives up once it has waited ``TIMEOUT_SECONDS``, to connect or for
 an answer, and is not retried; what went wrong is ``StoreUnavailable``, whatever Redis
 or the network did. After ``FAILURES_TO_OPEN`` failures in a row nobody asks for
@@ -18,11 +21,12 @@ Commands are those of Redis 6.2. Needs the extra ``backstay[redis]``.
 Circuit breaker: M. Nygard, Release It!, chapter 5.
 """
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import sha1
-from threading import Lock
+from threading import Lock, local
 from typing import Any, TypeVar
 
 from backstay.conf import settings
@@ -91,16 +95,18 @@ class Store:
     """
 
     def __init__(self, url: str, breaker: Breaker | None = None) -> None:
-        from redis import Redis, RedisError
+        from redis import ConnectionPool, RedisError
         from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError as NotConnected
         from redis.exceptions import NoScriptError
         from redis.retry import Retry
 
         self.breaker = breaker or Breaker()
         self.losses = 1
         self._errors = (RedisError, OSError)
-        self._no_script = NoScriptError
-        self._redis: Any = Redis.from_url(
+        self._no_script, self._not_connected = NoScriptError, NotConnected
+        # It only knows how to connect.
+        self._pool: Any = ConnectionPool.from_url(
             url,
             # RESP3 begins with one more round trip, and its client trusts that answer.
             protocol=2,
@@ -108,6 +114,8 @@ class Store:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        #: This thread's connection, and the process that has opened it.
+        self._own = local()
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | float]) -> Any:
         """
@@ -117,31 +125,31 @@ class Store:
             StoreUnavailable: no answer, or an error instead of one.
         """
 
-        def call(redis: Any) -> Any:
+        def ask() -> Any:
             try:
-                return redis.evalsha(script.sha, len(keys), *keys, *args)
+                return self._ask("EVALSHA", script.sha, len(keys), *keys, *args)
             except self._no_script:
                 # New here, or Redis was restarted or failed over: scripts outlive neither.
                 self.losses += 1
-                return redis.eval(script.source, len(keys), *keys, *args)
+                return self._ask("EVAL", script.source, len(keys), *keys, *args)
 
-        return self._guarded(call)
+        return self._guarded(ask)
 
     def call(self, *command: str | bytes | float) -> Any:
         """
-        One command, one round trip.
+        One command, one round trip; the answer is as Redis gives it.
 
         Raises:
             StoreUnavailable: no answer, or an error instead of one.
         """
-        return self._guarded(lambda redis: redis.execute_command(*command))
+        return self._guarded(lambda: self._ask(*command))
 
-    def _guarded(self, call: Callable[[Any], T]) -> T:
+    def _guarded(self, ask: Callable[[], T]) -> T:
         if not self.breaker.admits():
             count("store", outcome="skipped")
             raise StoreUnavailable("The store has just failed; it is left alone for a moment.")
         try:
-            answer = call(self._redis)
+            answer = ask()
         except self._errors as error:
             self.losses += 1
             self.breaker.failed()
@@ -151,6 +159,26 @@ class Store:
         self.breaker.succeeded()
         count("store", outcome="ok")
         return answer
+
+    def _ask(self, *command: str | bytes | float) -> Any:
+        connection = self._connection()
+        connection.send_packed_command(connection.pack_command(*command), check_health=False)
+        return connection.read_response()
+
+    def _connection(self) -> Any:
+        """This thread's own; opened anew where Redis has closed it, and after a fork."""
+        kept: Any
+        kept, process = getattr(self._own, "kept", (None, 0))
+        if process != os.getpid():
+            kept = self._pool.connection_class(**self._pool.connection_kwargs)
+            self._own.kept = kept, os.getpid()
+        elif kept.is_connected:
+            try:
+                if kept.can_read():  # An answer that nobody waited for.
+                    kept.disconnect()
+            except self._not_connected:
+                kept.disconnect()
+        return kept
 
 
 def store() -> Store | None:
@@ -164,4 +192,4 @@ _store_of = lru_cache(maxsize=4)(Store)
 
 def key(*parts: object) -> str:
     """The name of something of ours in a Redis that others use too."""
-    return ":".join([settings.KEY_PREFIX, *(str(part) for part in parts)])
+    return ":".join((settings.KEY_PREFIX, *map(str, parts)))

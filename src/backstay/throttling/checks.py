@@ -106,11 +106,12 @@ def check_eviction(**_: Any) -> list[CheckMessage]:
     """W010, at deployment: a full Redis forgets limits. One that does not answer is not judged."""
     redis = store()
     try:
-        memory = redis.call("INFO", "memory") if redis else {}
+        told = redis.call("INFO", "memory").decode() if redis else ""
     except StoreUnavailable:
         return []
+    memory = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
     policy = memory.get("maxmemory_policy", "noeviction")
-    if policy == "noeviction" or not memory.get("maxmemory"):
+    if policy == "noeviction" or memory.get("maxmemory", "0") == "0":
         return []
     return [
         Warning(
