@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from backstay.caching import CachedResponsesMixin, ConditionalMixin
 from backstay.errors import FieldError, InvalidInput
 from backstay.filtering import DjangoFilterBackend, refuse_unknown_parameters
 from backstay.pagination import CursorPagination
@@ -47,7 +48,7 @@ class SignedInWhereAsked(BasePermission):
         return not private or request.user.is_authenticated
 
 
-class MountedView(ThrottlesFirstMixin, APIView):
+class MountedView(ConditionalMixin, ThrottlesFirstMixin, APIView):
     """A view of ``shop.api``, which is mounted once for each way to say the version."""
 
     #: A limit that a call charges beside those that every call does.
@@ -68,6 +69,7 @@ class MountedView(ThrottlesFirstMixin, APIView):
 
 
 class Resource(
+    CachedResponsesMixin,
     ReadPlanMixin,
     PermittedRowsMixin,
     ActionSerializersMixin,

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "backstay",
     "backstay.auth.sessions",
     "backstay.outbox",
+    "backstay.caching",
     "shop",
     "shop.accounts",
     "shop.catalog",
@@ -159,9 +160,12 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "if-unmodified-since",
     "x-request-id",
 ]
 CORS_EXPOSE_HEADERS = [
+    "Age",
+    "Cache-Status",
     "Deprecation",
     "ETag",
     "Link",

@@ -15,6 +15,8 @@ from hypothesis import settings as hypothesis_settings
 # and not from those of whichever test comes first.
 from rest_framework import generics, routers  # noqa: F401
 
+from backstay.caching import freshness
+from backstay.caching.backends.local import local as answers
 from backstay.throttling import local
 from tests.guarantees import GUARANTEES
 from tests.quiet import trust_denylist
@@ -73,4 +75,6 @@ def empty_cache() -> None:
     cache.clear()
     local.here.clear()
     local.stand_in.clear()
+    answers.clear()
+    freshness.trust = freshness.Trust()
     trust_denylist()

@@ -101,6 +101,9 @@ class MeView(MountedView, generics.RetrieveUpdateDestroyAPIView):
             raise TokenInvalid
         return user
 
+    def conditional_object(self) -> User:
+        return self.get_object()
+
     def perform_update(self, serializer: BaseSerializer) -> None:
         actions.rename(user=self.request.user, **serializer.validated_data)  # type: ignore[arg-type]  # Nobody anonymous comes here.
         # The database makes the full name.

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.serializers import BaseSerializer
 
+from backstay.caching import CachePolicy
 from shop.articles.models import Article, Comment
 from shop.articles.permissions import ARTICLES, COMMENTS
 from shop.articles.serializers import ArticleDetail, CommentDetail
@@ -18,6 +19,7 @@ class ArticleViewSet(Resource):
     queryset = Article.objects.all()
     permission_classes = (ARTICLES,)
     serializer_class = ArticleDetail
+    cache = CachePolicy(seconds=300, audience="anonymous")
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         self.save_permitted(serializer, author=self.request.user)
@@ -29,6 +31,7 @@ class CommentViewSet(Resource):
     queryset = Comment.objects.all()
     permission_classes = (COMMENTS,)
     serializer_class = CommentDetail
+    cache = CachePolicy(seconds=300, audience="anonymous")
 
     @cached_property
     def article(self) -> Article:

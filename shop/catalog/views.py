@@ -2,6 +2,7 @@
 
 from rest_framework.serializers import BaseSerializer
 
+from backstay.caching import CachePolicy
 from backstay.filtering import DjangoFilterBackend, OrderingFilter, SearchFilter
 from backstay.pagination import PagePagination
 from shop.catalog.filters import ProductFilter
@@ -28,6 +29,7 @@ class ProductViewSet(Resource):
     search_fields = ("name", "description", "sku")
     ordering_fields = ("price", "created_at")
     ordering = ("-created_at",)
+    cache = CachePolicy(seconds=300, audience="anonymous")
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         seller = getattr(self.request.user, "organization", None)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from backstay.caching import CachePolicy
 from backstay.filtering import DjangoFilterBackend, OrderingFilter
 from backstay.permissions import IsStaff
 from shop.orders import actions
@@ -48,6 +49,7 @@ class OrderViewSet(Resource):
     filterset_class = OrderFilter
     ordering_fields = ("created_at", "total_amount")
     ordering = ("-created_at",)
+    cache = CachePolicy(seconds=60, audience="user")
 
     def get_renderers(self) -> list[Any]:
         """What OPTIONS says is JSON, also where rows are not."""

@@ -11,6 +11,7 @@ class BackstayConfig(AppConfig):
     def ready(self) -> None:
         from backstay import checks
         from backstay.auth import checks as auth_checks
+        from backstay.caching import checks as cache_checks
         from backstay.errors import checks as error_checks
         from backstay.readplan import checks as readplan_checks
         from backstay.throttling import checks as throttle_checks
@@ -24,6 +25,9 @@ class BackstayConfig(AppConfig):
             throttle_checks.check_shared,
             throttle_checks.check_outage_policies,
             throttle_checks.check_logins,
+            cache_checks.check_audiences,
+            cache_checks.check_workers,
+            cache_checks.check_installed,
             error_checks.check_error_formatter,
             error_checks.check_error_middleware,
             error_checks.check_csrf_view,
@@ -35,6 +39,7 @@ class BackstayConfig(AppConfig):
         for check in (
             auth_checks.check_key_file,
             auth_checks.check_sessions,
+            cache_checks.check_pickle,
             throttle_checks.check_proxies,
             throttle_checks.check_eviction,
         ):

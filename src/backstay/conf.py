@@ -235,6 +235,12 @@ class Settings:
     #: Whether answers have ``X-RateLimit-*`` too, for clients that know no others.
     LEGACY_RATE_LIMIT_HEADERS = Setting[bool](False, flag)
 
+    # --- response cache -------------------------------------------------------
+
+    #: The Django cache that keeps answers where there is no ``REDIS_URL``; ``None``: this
+    #: process keeps its own.
+    CACHE_ALIAS = Setting[str | None](None, optional_text)
+
     # --- compiled reads -------------------------------------------------------
 
     #: The share of readings, 0 to 1, that DRF does as well: a difference is logged and

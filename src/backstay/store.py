@@ -10,7 +10,7 @@ or the network did. After ``FAILURES_TO_OPEN`` failures in a row nobody asks for
 ``OPEN_SECONDS``; then one caller probes, and its success lets the others in again.
 Every outcome is counted as ``store`` with its ``outcome``.
 
-Limits: on a kept connection a call waits for one answer, for two where its script is
+Limits: on a kept connection a call waits for one answer, for three where its script is
 new; a new connection waits for those of its handshake before. The name of the host is
 looked up by the operating system, which has time-outs of its own; give an address
 where that matters. One Redis primary: a script's keys may lie in different slots,
@@ -114,6 +114,8 @@ class Store:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        #: Scripts that Redis has run for this process.
+        self._known: set[str] = set()
         #: This thread's connection, and the process that has opened it.
         self._own = local()
 
@@ -127,11 +129,12 @@ class Store:
 
         def ask() -> Any:
             try:
-                return self._ask("EVALSHA", script.sha, len(keys), *keys, *args)
+                answer = self._ask("EVALSHA", script.sha, len(keys), *keys, *args)
             except self._no_script:
-                # New here, or Redis was restarted or failed over: scripts outlive neither.
-                self.losses += 1
-                return self._ask("EVAL", script.source, len(keys), *keys, *args)
+                self.losses += self._forgotten(script)
+                answer = self._ask("EVAL", script.source, len(keys), *keys, *args)
+            self._known.add(script.sha)
+            return answer
 
         return self._guarded(ask)
 
@@ -159,6 +162,13 @@ class Store:
         self.breaker.succeeded()
         count("store", outcome="ok")
         return answer
+
+    def _forgotten(self, script: Script) -> bool:
+        """Whether Redis was restarted or failed over, which scripts do not outlive; or it is new."""
+        if script.sha in self._known:
+            return True
+        known = next(iter(self._known), None)
+        return known is not None and self._ask("SCRIPT", "EXISTS", known) == [0]
 
     def _ask(self, *command: str | bytes | float) -> Any:
         connection = self._connection()

@@ -13,6 +13,8 @@ from django.db import connections
 from django.db.models import IntegerField, Model, Prefetch, QuerySet
 from django.db.models.manager import BaseManager
 
+from backstay.tables import noted
+
 
 def yielding(queryset: Any, iterable: type[Any]) -> Any:
     """A copy of *queryset* whose rows *iterable* makes, as ``values()`` makes one."""
@@ -152,7 +154,7 @@ class KeptQuery:
         else:
             each = ", ".join(["%s"] * len(values))
             text = self.text.replace("IN (%s)", f"IN ({each})")
-        with connection.cursor() as cursor:
+        with noted(self.compiler.query), connection.cursor() as cursor:
             cursor.execute(text, values)
             found = cursor.fetchall()
         if not self.converters:

@@ -28,7 +28,7 @@ from rest_framework.throttling import BaseThrottle
 from backstay.conf import settings
 from backstay.counters import count
 from backstay.errors import ServiceUnavailable
-from backstay.pipeline import ask
+from backstay.pipeline import Part, ask
 from backstay.throttling import local
 from backstay.throttling.charges import Charge, Decision
 from backstay.throttling.errors import Throttled
@@ -135,6 +135,8 @@ class Limits:
         request: Request,
         view: "APIView",
         user: Any,
+        *,
+        alone: bool = False,
     ) -> None:
         self.kept = decided(request)
         self.throttles = throttles
@@ -149,26 +151,33 @@ class Limits:
                 charges += taken
                 policies += [throttle.on_store_error] * len(taken)
         self.enforced = [LimitsPart(charges, policies)] if charges else []
+        #: What the view asks of Redis besides; it is not asked where a limit refuses.
+        self.view: Any = view
+        further = None if alone else getattr(view, "trip_parts", None)
+        self.further: Sequence[Part] = further(request, user) if further else ()
 
     @property
-    def parts(self) -> list[ThrottlePart]:
-        return [*self.enforced, *self.shadows]
+    def parts(self) -> list[Part]:
+        return [*self.enforced, *self.shadows, *self.further]
 
     def decide(self) -> None:
         """Ask for these alone."""
         self.settle(ask(*self.parts) if self.parts else [])
 
-    def settle(self, answers: Sequence[list[Decision]]) -> None:
+    def settle(self, answers: Sequence[Any]) -> None:
         """Keep and count what was decided; nothing was where another part stopped these."""
         if self.parts and not answers:
             return
         self.kept.throttles.update(map(type, self.throttles))
         enforced = len(self.enforced)
+        limits = enforced + len(self.shadows)
         for decisions in answers[:enforced]:
             self.kept.decisions += decisions
             count_outcome(decisions)
-        for decisions in answers[enforced:]:
+        for decisions in answers[enforced:limits]:
             count_outcome(decisions, refused="would_refuse")
+        if self.further:
+            self.view.trip_answers(answers[limits:])
 
 
 class LimitsPart(ThrottlePart):
@@ -212,7 +221,7 @@ def limits_of(request: Request, user: Any) -> Limits:
     view: Any = request.parser_context.get("view")
     kept = decided(request)
     if kept.gathering:
-        return Limits([], request, view, user)
+        return Limits([], request, view, user, alone=True)
     kept.gathering = True
     try:
         return Limits(_pending(view, kept), request, view, user)

@@ -1,0 +1,69 @@
+"""
+What is kept of an answer, as bytes: never pickle, and whatever is not of this form is a miss.
+
+A line of JSON with the status-independent headers, and after it the body as it was sent.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+#: The form's own version: entries of another one are misses.
+_FORM = b"backstay-1 "
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    headers: Mapping[str, str]
+    body: bytes
+
+    def encode(self) -> bytes:
+        return _FORM + json.dumps(dict(self.headers)).encode() + b"\n" + self.body
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Entry | None":
+        """``None`` for anything that ``encode`` has not written."""
+        head, newline, body = data.partition(b"\n")
+        if not newline or not head.startswith(_FORM):
+            return None
+        try:
+            headers = json.loads(head.removeprefix(_FORM))
+        except ValueError:
+            return None
+        if not isinstance(headers, dict) or not all(
+            isinstance(value, str) and "\n" not in value and "\r" not in value
+            for value in headers.values()
+        ):
+            return None
+        return cls(headers, body)
+
+    def response(self) -> HttpResponse:
+        response = HttpResponse(self.body)
+        for name, value in self.headers.items():
+            response.headers[name] = value
+        return response
+
+
+def why_not(response: HttpResponseBase, covered: Collection[str]) -> str | None:
+    """
+    Why *response* is not kept; ``None`` where it may be (RFC 9111 section 3).
+
+    *covered* are the request headers that its key tells apart, in lower case.
+    """
+    if response.status_code != 200:
+        return "status"
+    if response.streaming or not isinstance(response, HttpResponse):
+        return "stream"
+    if response.cookies or response.has_header("Set-Cookie"):
+        return "cookie"
+    directives = {
+        part.partition("=")[0].strip().lower()
+        for part in response.get("Cache-Control", "").split(",")
+    }
+    if directives & {"no-store", "private", "no-cache"}:
+        return "cache-control"
+    varies = {name.strip().lower() for name in response.get("Vary", "").split(",")} - {""}
+    return "vary" if varies - set(covered) else None
