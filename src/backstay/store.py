@@ -164,7 +164,7 @@ class Store:
         return answer
 
     def _forgotten(self, script: Script) -> bool:
-        """Whether Redis was restarted or failed over, which scripts do not outlive; or it is new."""
+        """Whether Redis was restarted or failed over, which no script outlives; or it is new."""
         if script.sha in self._known:
             return True
         known = next(iter(self._known), None)

@@ -50,13 +50,17 @@ class Reads:
         finally:
             self._known -= 1
 
-    def watch(
-        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
-    ) -> Any:
-        """For ``connection.execute_wrapper``: sees SQL that no query of the ORM is behind."""
-        if not self._known and not str(sql).lstrip().upper().startswith(_OF_TRANSACTIONS):
-            self.opaque = True
-        return execute(sql, params, many, context)
+    @property
+    def is_known(self) -> bool:
+        return self._known > 0
+
+
+def _watch(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+    """For ``connection.execute_wrapper``: sees SQL that no query of the ORM is behind."""
+    reads = _current.get()
+    if reads and not reads.is_known and not str(sql).lstrip().upper().startswith(_OF_TRANSACTIONS):
+        reads.opaque = True
+    return execute(sql, params, many, context)
 
 
 _OF_TRANSACTIONS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
@@ -68,8 +72,8 @@ def recording() -> Iterator[Reads]:
     reads, outer = Reads(), _current.get()
     token = _current.set(reads)
     with ExitStack() as stack:
-        for connection in connections.all():
-            stack.enter_context(connection.execute_wrapper(reads.watch))
+        for connection in connections.all() if outer is None else ():
+            stack.enter_context(connection.execute_wrapper(_watch))
         try:
             yield reads
         finally:

@@ -140,7 +140,7 @@ class LocalBackend(Backend):
 
     def _end_lead(self, key: str, leader: str) -> None:
         if self._leaders.get(key, ("", 0))[0] == leader:
-            del self._leaders[key]
+            self._leaders.pop(key, None)
 
     def _drop(self, key: str) -> None:
         kept = self._entries.pop(key, None)
