@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from backstay.caching import CachedResponsesMixin, ConditionalMixin
+from backstay.caching import CachedResponsesMixin, CachePolicy, ConditionalMixin
 from backstay.errors import FieldError, InvalidInput
 from backstay.filtering import DjangoFilterBackend, refuse_unknown_parameters
 from backstay.pagination import CursorPagination
@@ -20,6 +20,16 @@ from backstay.throttling.views import ThrottlesFirstMixin
 
 #: Mounts that serve only those who are logged in, whatever the resource allows.
 PRIVATE_MOUNTS = ("mobile/", "partners/")
+
+
+def colleagues(request: Request, user: Any) -> str | None:
+    """An audience: members of one organization, to whom lists of what it has are the same."""
+    organization = None if user is None or user.is_staff else getattr(user, "organization", None)
+    return None if organization is None else str(organization.pk)
+
+
+#: For lists of what an organization has.
+OF_ORGANIZATION = {"list": CachePolicy(seconds=300, audience=colleagues)}
 
 
 def refuse_body(request: Request) -> None:

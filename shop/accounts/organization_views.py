@@ -27,7 +27,7 @@ from shop.accounts.serializers import (
     OrganizationDetail,
     TeamDetail,
 )
-from shop.resources import MountedView, Resource
+from shop.resources import OF_ORGANIZATION, MountedView, Resource
 
 
 class OrganizationViewSet(
@@ -93,6 +93,7 @@ class MemberViewSet(OrganizationPart):
     permission_classes = (MEMBERS,)
     serializer_class = MemberDetail
     serializer_classes = {"partial_update": MemberChange}
+    cache = OF_ORGANIZATION
 
     def perform_destroy(self, instance: Membership) -> None:
         end_membership(membership=instance)
@@ -148,6 +149,7 @@ class TeamViewSet(Resource):
     queryset = Team.objects.order_by("name")
     permission_classes = (TEAMS,)
     serializer_class = TeamDetail
+    cache = OF_ORGANIZATION
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         # Who may not add any team is told so, whatever the body.

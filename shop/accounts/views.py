@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from backstay.auth import StaffSessionAuthentication, TokenInvalid
+from backstay.caching import CachedResponsesMixin
 from backstay.filtering import DjangoFilterBackend
 from backstay.pagination import CursorPagination
 from backstay.permissions import PermittedRowsMixin
@@ -27,10 +28,11 @@ from shop.accounts.serializers import (
     UserList,
 )
 from shop.accounts.throttles import CurrentPasswordThrottle, RegisterRateThrottle
-from shop.resources import MountedView
+from shop.resources import OF_ORGANIZATION, MountedView
 
 
 class UserViewSet(
+    CachedResponsesMixin,
     ReadPlanMixin,
     PermittedRowsMixin,
     ActionSerializersMixin,
@@ -49,6 +51,7 @@ class UserViewSet(
     pagination_class: Any = CursorPagination
     filter_backends: Any = (DjangoFilterBackend,)
     lookup_value_converter = "int"
+    cache = OF_ORGANIZATION
 
     def get_permissions(self) -> list[Any]:
         if self.action == "create":

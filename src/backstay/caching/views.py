@@ -1,6 +1,6 @@
 """Where the cache meets DRF's views."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any
 
@@ -25,7 +25,8 @@ class CachedResponsesMixin(ConditionalMixin):
     has to take account.
     """
 
-    cache: CachePolicy | None = None
+    #: One for ``list``, ``retrieve`` and ``get``, or one for each action that it names.
+    cache: CachePolicy | Mapping[str, CachePolicy] | None = None
 
     #: What the request's trip has found, once it was asked; the key that it was asked for.
     _kept: Kept | None = None
@@ -38,7 +39,11 @@ class CachedResponsesMixin(ConditionalMixin):
         """That of the handler (``cached_response``), or else of the view."""
         name = getattr(self, "action", None) or "get"
         own: CachePolicy | None = getattr(getattr(type(self), name, None), "cache_policy", None)
-        return own or (self.cache if name in {"list", "retrieve", "get"} else None)
+        if own is not None:
+            return own
+        if isinstance(self.cache, Mapping):
+            return self.cache.get(name)
+        return self.cache if name in {"list", "retrieve", "get"} else None
 
     def trip_parts(self, request: Request, user: Any) -> Sequence[Part]:
         """What to ask of Redis together with the limits of *request*."""
@@ -112,7 +117,7 @@ class CachedListMixin(CachedResponsesMixin):
     def cache_policy(self) -> CachePolicy | None:
         if getattr(self, "action", None) not in {None, "list"}:
             return super().cache_policy()
-        return self.cache or CachePolicy(seconds=self.cache_timeout, audience=self._caller)
+        return CachePolicy(seconds=self.cache_timeout, audience=self._caller)
 
     def _caller(self, request: Request, user: Any) -> str | None:
         shown = "HTTP_AUTHORIZATION" in request.META

@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
 from backstay.auth.cookies import access_name
+from backstay.caching import ConditionalMixin
 from backstay.conf import settings
 from backstay.errors.codes import CATALOGUE
 from backstay.versioning.transforms import steps_back
@@ -53,6 +54,11 @@ PROBLEM_SCHEMA = _object(
         "items": _object({"pointer": _POINTER, "code": _TEXT, "detail": _TEXT}),
     },
 )
+
+_ETAG = {
+    "ETag": {"description": "A strong validator of these bytes.", "schema": _TEXT},
+    "Cache-Status": {"description": "Where the answer came from (RFC 9211).", "schema": _TEXT},
+}
 
 #: Where backstay's own base classes are.
 _BASES = ("backstay.serializers", "backstay.versioning")
@@ -101,7 +107,22 @@ class AutoSchema(SpectacularAutoSchema):
                 status = str(CATALOGUE[code].status)
                 operation["responses"].setdefault(status, self._problem_response(code))
             operation["responses"]["default"] = self._problem_response(None)
+            if isinstance(self.view, ConditionalMixin):
+                self._tell_conditions(operation)
         return operation
+
+    def _tell_conditions(self, operation: dict[str, Any]) -> None:
+        """RFC 9110 section 13: what a client may ask for, and what it is told."""
+        reading = self.method in SAFE_METHODS
+        if reading and "200" in operation["responses"]:
+            operation["responses"]["200"].setdefault("headers", {}).update(_ETAG)
+            operation["responses"]["304"] = {"description": "It is what If-None-Match names."}
+        elif "path" not in {one["in"] for one in operation.get("parameters", ())}:
+            return
+        name = "If-None-Match" if reading else "If-Match"
+        condition = {"name": name, "in": "header", "required": False, "schema": _TEXT}
+        operation.setdefault("parameters", []).append(condition)
+        operation["responses"]["412"] = self._problem_response("precondition_failed")
 
     def _admits_anonymous(self) -> bool:
         plain = HttpRequest()
