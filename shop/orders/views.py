@@ -14,6 +14,7 @@ from rest_framework.serializers import BaseSerializer
 
 from backstay.caching import CachePolicy
 from backstay.filtering import DjangoFilterBackend, OrderingFilter
+from backstay.idempotency import IdempotencyMixin
 from backstay.permissions import IsStaff
 from shop.orders import actions
 from shop.orders.addresses import remove_address
@@ -33,7 +34,7 @@ from shop.orders.serializers import (
 from shop.resources import Resource, refuse_body
 
 
-class OrderViewSet(Resource):
+class OrderViewSet(IdempotencyMixin, Resource):
     """Orders: a customer's own, for staff everyone's."""
 
     queryset = Order.objects.all()

@@ -237,3 +237,17 @@ class TestThreads:
     @pytest.mark.long
     def test_that_serve_two_versions_for_long_see_their_own(self):
         assert serve_both(200) == [0, 0]
+
+
+class TestIdempotencyKey:
+    def test_writes_that_take_one_say_so_and_what_can_go_wrong(self, v2):
+        operation = v2["paths"]["/api/v2/loans/"]["post"]
+        (header,) = [one for one in operation["parameters"] if one["in"] == "header"]
+        assert (header["name"], header.get("required", False)) == ("Idempotency-Key", False)
+        assert header["schema"]["maxLength"] == 255
+        assert "422" in operation["responses"]
+
+    def test_reads_and_other_views_do_not(self, v2):
+        for path, method in (("/api/v2/loans/", "get"), ("/api/token/", "post")):
+            parameters = v2["paths"][path][method].get("parameters", [])
+            assert "header" not in {one["in"] for one in parameters}

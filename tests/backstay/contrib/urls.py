@@ -12,6 +12,7 @@ from backstay.auth import JWTAuthentication
 from backstay.contrib.spectacular import AutoSchema
 from backstay.contrib.spectacular.views import SchemaView
 from backstay.filtering import OrderingFilter, SearchFilter
+from backstay.idempotency import IdempotencyMixin
 from backstay.pagination import CursorPagination
 from backstay.serializers import ActionSerializersMixin, ModelSerializer, Serializer, role, staff
 from backstay.versioning import Collapse, Nest, PathVersioning, TransformsMixin
@@ -60,7 +61,7 @@ class LoanDetail(TransformsMixin, ModelSerializer):
         }
 
 
-class LoanViewSet(ActionSerializersMixin, viewsets.ModelViewSet):
+class LoanViewSet(IdempotencyMixin, ActionSerializersMixin, viewsets.ModelViewSet):
     schema = AutoSchema()  # One object for all threads, unlike the project's default.
     queryset = Loan.objects.select_related("shelf")
     authentication_classes = (JWTAuthentication,)

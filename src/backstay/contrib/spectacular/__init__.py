@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, get_doc
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
@@ -60,8 +61,15 @@ _ETAG = {
     "Cache-Status": {"description": "Where the answer came from (RFC 9211).", "schema": _TEXT},
 }
 
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9_.:-]+$"},
+    OpenApiParameter.HEADER,
+    description="A new one for each request, the same at its retries: it happens once.",
+)
+
 #: Where backstay's own base classes are.
-_BASES = ("backstay.serializers", "backstay.versioning")
+_BASES = ("backstay.idempotency", "backstay.serializers", "backstay.versioning")
 
 
 class AutoSchema(SpectacularAutoSchema):
@@ -94,6 +102,12 @@ class AutoSchema(SpectacularAutoSchema):
             shown = view.get_response_serializer_class()
             return shown(context=view.get_serializer_context())
         return super().get_response_serializers()
+
+    def _takes_idempotency_key(self) -> bool:
+        return self.method not in SAFE_METHODS and hasattr(self.view, "takes_idempotency_key")
+
+    def get_override_parameters(self) -> list[Any]:
+        return [IDEMPOTENCY_KEY] if self._takes_idempotency_key() else []
 
     def get_auth(self) -> list[dict[str, Any]]:
         """The view's schemes, and ``{}`` where nobody need be known."""
@@ -150,6 +164,8 @@ class AutoSchema(SpectacularAutoSchema):
         codes[:0] = getattr(self.view, "problem_codes", ())
         if self.method not in SAFE_METHODS:
             codes.append("conflict")
+        if self._takes_idempotency_key():
+            codes += ["parse_error", "idempotency_key_reused"]
         return codes
 
     def _problem_response(self, code: str | None) -> dict[str, Any]:

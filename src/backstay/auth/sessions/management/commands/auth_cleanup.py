@@ -12,27 +12,20 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from backstay.auth.sessions.models import Family
+from backstay.batches import add_batch_argument, delete_in_batches
 from backstay.conf import settings
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 class Command(BaseCommand):
     help = "Delete the sessions whose last token has expired."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--batch", type=_count, default=1_000, help="rows in one transaction")
+        add_batch_argument(parser)
 
     def handle(self, *_: Any, batch: int, **__: Any) -> None:
         expired = Family.objects.filter(expires_at__lt=timezone.now() - settings.LEEWAY)
         deleted = 0
-        while some := list(expired.order_by("expires_at").values_list("pk", flat=True)[:batch]):
-            deleted += Family.objects.filter(pk__in=some).delete()[0]
+        for deleted in delete_in_batches(expired.order_by("expires_at"), batch):
             self.stdout.write(f"{deleted:,} sessions deleted", ending="\r")
             self.stdout.flush()
         self.stdout.write(f"{deleted:,} sessions deleted")
