@@ -108,6 +108,10 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 globals().update(mail_settings(ENVIRONMENT.mail))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = "Shop <no-reply@shop.example>"
 
+# --- money ----------------------------------------------------------------------
+
+PAYMENT_PROVIDER = "shop.orders.payments.InProcess"
+
 # --- accounts -------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

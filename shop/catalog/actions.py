@@ -9,8 +9,9 @@ they are there, so stock cannot fall below zero however many buy at once. Produc
 are visited in the order of their keys, so two orders never wait for each other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -56,18 +57,21 @@ def in_key_order(lines: Iterable[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: line.product_id)
 
 
-def take_stock(*, lines: Iterable[Line]) -> list[Line]:
+def take_stock(*, lines: Iterable[Line], prices: Mapping[int, Decimal]) -> list[Line]:
     """
     Take the units of all *lines*; return the lines that could not be taken.
 
-    Those have too little stock, or their product is not on sale. A caller who
-    wants all or nothing rolls its transaction back.
+    Those have too little stock, or their product is not on sale at its price of
+    *prices*. A caller who wants all or nothing rolls its transaction back.
     """
     return [
         line
         for line in in_key_order(lines)
         if not Product.objects.filter(
-            pk=line.product_id, is_active=True, stock__gte=line.quantity
+            pk=line.product_id,
+            is_active=True,
+            stock__gte=line.quantity,
+            price=prices[line.product_id],
         ).update(stock=F("stock") - line.quantity)
     ]
 

@@ -9,10 +9,14 @@ address, order, product by key, so no two actions wait for each other.
     pending → paid → shipped       pending → cancelled       paid, shipped → refunded
 
 Units of pending, paid and shipped orders are off the shelf; cancelling, refunding
-and deleting put them back once.
+and deleting put them back once. A pending order that is not paid in time is cancelled.
+
+Money only moves by jobs, which leave with the transaction: see ``shop.orders.payments``.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,7 +26,8 @@ from shop.catalog.actions import Line, return_stock, take_stock
 from shop.catalog.models import Product
 from shop.orders.errors import CustomerBlocked, InsufficientInventory, InvalidOrder
 from shop.orders.models import Address, Customer, Order, OrderItem, Payment
-from shop.orders.tasks import send_order_confirmation
+from shop.orders.payments import provider, provider_key
+from shop.orders.tasks import send_order_confirmation, settle_payment
 
 __all__ = [
     "MAX_LINES",
@@ -30,6 +35,7 @@ __all__ = [
     "cancel_order",
     "change_order",
     "delete_order",
+    "expire_orders",
     "pay_order",
     "place_order",
     "refund_order",
@@ -38,6 +44,9 @@ __all__ = [
 
 #: With the largest price and quantity, the total of so many lines still has a column.
 MAX_LINES = 100
+
+#: For so long an order keeps its units without being paid.
+PAY_WITHIN = timedelta(hours=24)
 
 #: Which states each state can be reached from.
 SOURCES: Mapping[Order.Status, Sequence[Order.Status]] = {
@@ -60,37 +69,44 @@ def place_order(
         InvalidOrder: no lines, too many, a product twice or not on sale, more
             than one currency, or an address that is not the customer's.
         InsufficientInventory: fewer units are left than asked.
+        Conflict: a price changed, or units came back, while this was at work.
     """
     if customer.is_blocked:
         raise CustomerBlocked
     check_lines(lines)
     hold_address(ship_to, customer)
-    missed = take_stock(lines=lines)
-    # Read after the update: the rows are ours until commit, so is the price.
-    products = Product.objects.in_bulk([line.product_id for line in lines])
-    if missed:
-        raise shortage(lines, missed, products)
+    keys = [line.product_id for line in lines]
+    products = Product.objects.in_bulk(keys)
+    check_offer(lines, products)
     currencies = {product.currency for product in products.values()}
     if len(currencies) > 1:
         detail = f"One order has one currency, not {' and '.join(sorted(currencies))}."
         raise InvalidOrder(errors=[FieldError("/items", "mixed_currencies", detail)])
+    prices = {key: product.price for key, product in products.items()}
+    now = timezone.now()
     order = Order.objects.create(
         customer=customer,
         shipping_address=ship_to,
-        total_amount=sum(products[line.product_id].price * line.quantity for line in lines),
+        total_amount=sum(prices[line.product_id] * line.quantity for line in lines),
         currency=currencies.pop(),
         note=note,
+        created_at=now,
+        expires_at=now + PAY_WITHIN,
     )
     OrderItem.objects.bulk_create(
         OrderItem(
             order=order,
             product_id=line.product_id,
             quantity=line.quantity,
-            unit_price=products[line.product_id].price,
+            unit_price=prices[line.product_id],
         )
         for line in lines
     )
     send_order_confirmation.enqueue(order_id=order.pk)
+    # Last of all: whoever wants the same units waits from here to the commit, no longer.
+    if take_stock(lines=lines, prices=prices):
+        check_offer(lines, Product.objects.in_bulk(keys))
+        raise Conflict("What is ordered has just changed. Look at it, and order again.")
     return order
 
 
@@ -120,28 +136,32 @@ def hold_address(address: Address, customer: Customer) -> None:
         raise InvalidOrder(errors=[FieldError("/shipping_address", "does_not_exist", detail)])
 
 
-def shortage(
-    lines: Sequence[Line], missed: Sequence[Line], products: Mapping[int, Product]
-) -> InvalidOrder | InsufficientInventory:
-    """Why *missed* could not be taken: not on sale at all, else too few units."""
-    refused = [(index, line) for index, line in enumerate(lines) if line in missed]
+def check_offer(lines: Sequence[Line], products: Mapping[int, Product]) -> None:
+    """
+    Refuse what *products*, as they were read, do not allow.
+
+    Raises:
+        InvalidOrder: a product is missing or not on sale.
+        InsufficientInventory: fewer units are left than asked.
+    """
     absent = [
         FieldError(pointer(index), "does_not_exist", "No such product is on sale.")
-        for index, line in refused
+        for index, line in enumerate(lines)
         if line.product_id not in products or not products[line.product_id].is_active
     ]
     if absent:
-        return InvalidOrder(errors=absent)
-    return InsufficientInventory(
-        errors=[
-            FieldError(
-                f"/items/{index}/quantity",
-                "insufficient_inventory",
-                f"{products[line.product_id].stock} left, {line.quantity} asked.",
-            )
-            for index, line in refused
-        ]
-    )
+        raise InvalidOrder(errors=absent)
+    short = [
+        FieldError(
+            f"/items/{index}/quantity",
+            "insufficient_inventory",
+            f"{products[line.product_id].stock} left, {line.quantity} asked.",
+        )
+        for index, line in enumerate(lines)
+        if products[line.product_id].stock < line.quantity
+    ]
+    if short:
+        raise InsufficientInventory(errors=short)
 
 
 def pointer(index: int) -> str:
@@ -151,19 +171,28 @@ def pointer(index: int) -> str:
 @transaction.atomic
 def pay_order(*, order: Order, method: str) -> Order:
     """
-    Take the order's total.
+    Have the order's total held, and take it once that has committed.
 
     Raises:
         Conflict: the order is not pending.
+        PaymentDeclined: the provider refuses; the order stays pending.
+        ServiceUnavailable: the provider does not answer.
     """
     move(order, Order.Status.PAID)
-    Payment.objects.create(
+    provider().authorize(
+        key=provider_key(order.pk),
+        amount=order.total_amount,
+        currency=order.currency,
+        method=method,
+    )
+    payment = Payment.objects.create(
         order=order,
         amount=order.total_amount,
         method=method,
         status=Payment.Status.SUCCEEDED,
         paid_at=timezone.now(),
     )
+    settle_payment.enqueue(payment_id=payment.pk)
     return order
 
 
@@ -200,9 +229,24 @@ def refund_order(*, order: Order) -> Order:
         Conflict: the order is neither paid nor shipped.
     """
     move(order, Order.Status.REFUNDED)
-    order.payments.filter(status=Payment.Status.SUCCEEDED).update(status=Payment.Status.REFUNDED)
+    for payment in order.payments.filter(status=Payment.Status.SUCCEEDED):
+        payment.status = Payment.Status.REFUNDED
+        payment.save(update_fields=["status"])
+        settle_payment.enqueue(payment_id=payment.pk)
     restock(order)
     return order
+
+
+def expire_orders(*, now: datetime, limit: int) -> int:
+    """Cancel up to *limit* orders that nobody paid in time; how many were cancelled."""
+    unpaid = Order.objects.filter(status=Order.Status.PENDING, expires_at__lte=now)
+    cancelled = 0
+    for order in unpaid.order_by("expires_at")[:limit]:
+        # One that is paid or gone by now was in time.
+        with suppress(Conflict):
+            cancel_order(order=order)
+            cancelled += 1
+    return cancelled
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Why an order cannot be placed, one class for each decision a client can take."""
+"""Why an order cannot be placed or paid, one class for each decision a client can take."""
 
 from backstay.errors import Problem
 
@@ -29,3 +29,13 @@ class InsufficientInventory(Problem):
     title = "Not enough stock"
     advice = "Order fewer, or wait until more arrive. Nothing of the order was taken."
     default_detail = "Fewer units are left than were asked for; nothing was ordered."
+
+
+class PaymentDeclined(Problem):
+    """The means of payment was refused; the order is still to be paid."""
+
+    status_code = 402
+    code = "payment_declined"
+    title = "Payment declined"
+    advice = "Pay by other means, or ask the bank."
+    default_detail = "The payment was declined; nothing was taken."

@@ -98,9 +98,14 @@ class Order(models.Model):
     currency = models.CharField(max_length=3, default="EUR", validators=[currency_code])
     note = models.TextField(max_length=1000, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    #: When it is cancelled if it is still pending; ``None``: never.
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["expires_at"], condition=Q(status="pending"), name="orders_order_unpaid"
+            ),
             models.Index(fields=["-created_at", "-id"], name="orders_order_newest"),
             models.Index(fields=["customer", "-created_at", "-id"], name="orders_order_customer"),
             models.Index(fields=["status", "-created_at", "-id"], name="orders_order_status"),

@@ -1,8 +1,9 @@
-"""Mails about orders. None is sent about an order that was deleted meanwhile."""
+"""Mails about orders, none about one that was deleted meanwhile; and what moves money."""
 
 from backstay.outbox import job
 from shop import mail
-from shop.orders.models import Order
+from shop.orders.models import Order, Payment
+from shop.orders.payments import provider, provider_key
 
 
 # Not atomic: it writes nothing, and a slow mail server must not hold a transaction.
@@ -18,6 +19,17 @@ def send_order_confirmation(*, order_id: int) -> None:
         subject=f"Your order {order.pk}",
         body=confirmation(order),
     )
+
+
+@job("orders.settle_payment", atomic=False)
+def settle_payment(*, payment_id: int) -> None:
+    """Bring the provider to what our books say now, whichever of two such jobs comes first."""
+    payment = Payment.objects.get(pk=payment_id)
+    key = provider_key(payment.order_id)
+    if payment.status == Payment.Status.SUCCEEDED:
+        provider().capture(key=key)
+    elif payment.status == Payment.Status.REFUNDED:
+        provider().refund(key=key)
 
 
 def confirmation(order: Order) -> str:

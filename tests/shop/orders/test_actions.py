@@ -1,11 +1,14 @@
 """Placing orders, what may follow which state, and the addresses they name."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db.models import ProtectedError
 
 from backstay.errors import Conflict
+from shop.catalog.actions import take_stock
 from shop.catalog.models import Product
 from shop.orders import actions
 from shop.orders.actions import MAX_LINES, Line
@@ -158,6 +161,90 @@ class TestStates:
         Order.objects.all().delete()
         with pytest.raises(Conflict, match="gone"):
             ACTIONS[action][0](order)
+
+
+class TestMeanwhile:
+    """Between the reading of the catalogue and the taking of the units."""
+
+    @pytest.fixture
+    def meanwhile(self, monkeypatch):
+        """Change the product at that moment."""
+
+        def change(**fields: object) -> None:
+            def take(**arguments: Any) -> Any:
+                Product.objects.update(**fields)
+                return take_stock(**arguments)
+
+            monkeypatch.setattr(actions, "take_stock", take)
+
+        return change
+
+    @pytest.mark.parametrize(
+        ("change", "refusal"),
+        [
+            ({"stock": 1}, InsufficientInventory),
+            ({"is_active": False}, InvalidOrder),
+            ({"price": 99}, Conflict),
+        ],
+    )
+    def test_what_changed_is_told_and_nothing_ordered(
+        self, customer, address, product, meanwhile, change, refusal
+    ):
+        meanwhile(**change)
+        with pytest.raises(refusal):
+            actions.place_order(
+                customer=customer.customer, lines=[Line(product.pk, 2)], ship_to=address
+            )
+        assert not Order.objects.exists()
+
+    def test_what_does_not_matter_does_not(self, customer, address, product, meanwhile):
+        meanwhile(name="Renamed", stock=2)
+        actions.place_order(
+            customer=customer.customer, lines=[Line(product.pk, 2)], ship_to=address
+        )
+        assert stock(product) == 0
+
+
+class TestExpiry:
+    PLACED = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    @pytest.fixture
+    def orders(self, make_order, customer, time_machine):
+        time_machine.move_to(self.PLACED, tick=False)
+        return {state: make_order(customer, state) for state in STATES}
+
+    def test_after_a_day_what_is_still_pending_is_cancelled(self, orders, product):
+        before = stock(product)
+        assert (
+            actions.expire_orders(now=self.PLACED + timedelta(hours=23, minutes=59), limit=9) == 0
+        )
+        assert actions.expire_orders(now=self.PLACED + timedelta(hours=24), limit=9) == 1
+
+        orders["pending"].refresh_from_db()
+        assert orders["pending"].status == "cancelled"
+        assert stock(product) == before + 2
+        for state in STATES[1:]:
+            orders[state].refresh_from_db()
+            assert orders[state].status == state
+
+    def test_no_more_than_asked_for_the_oldest_first(self, orders, make_order, customer):
+        make_order(customer)
+        assert actions.expire_orders(now=self.PLACED + timedelta(days=9), limit=1) == 1
+
+    def test_an_order_without_a_deadline_stays(self, orders):
+        Order.objects.update(expires_at=None)
+        assert actions.expire_orders(now=self.PLACED + timedelta(days=999), limit=9) == 0
+
+    def test_one_that_is_paid_meanwhile_stays_paid(self, orders, monkeypatch):
+        def pay_first(order: Order) -> Order:
+            actions.pay_order(order=Order.objects.get(pk=order.pk), method="card")
+            return cancel(order=order)
+
+        cancel = actions.cancel_order
+        monkeypatch.setattr(actions, "cancel_order", pay_first)
+        assert actions.expire_orders(now=self.PLACED + timedelta(days=9), limit=9) == 0
+        orders["pending"].refresh_from_db()
+        assert orders["pending"].status == "paid"
 
 
 class TestPayOrder:
