@@ -241,6 +241,9 @@ BACKSTAY = {
     "WORKERS": ENVIRONMENT.web_concurrency,
     "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],
     "VERSIONS": ("v1", "v2"),
+    "OUTBOX_RELAY": "backstay.contrib.celery.CeleryRelay"
+    if ENVIRONMENT.celery_broker_url
+    else None,
     "PLAN_RATES": {
         "free": "100/hour",
         "pro": "5000/hour",

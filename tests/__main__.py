@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import NamedTuple, NoReturn
 
-from tests.services import Unavailable, postgresql, redis_server
+from tests.services import Unavailable, postgresql, rabbitmq, redis_server
 
 PROCESSES = 2
 NO_TESTS = 5
@@ -52,6 +52,11 @@ def main(arguments: list[str]) -> int:
         except Unavailable as unavailable:
             missing.append(f"{unavailable}")
         runs[f"{database} + {store}"] = networked
+        broker = ""
+        try:
+            broker = rabbitmq(given).name
+        except Unavailable as unavailable:
+            missing.append(f"{unavailable}")
         if long and not (shutil.which("chromium") or shutil.which("chromium-browser")):
             missing.append("Chromium")
         outcomes = {}
@@ -60,7 +65,7 @@ def main(arguments: list[str]) -> int:
             print(f"\n──── {backend}", flush=True)
             outcomes[backend] = suite(environ, arguments, chosen)
             chosen = f"{chosen} and not once"
-    return summary(outcomes, missing, long=long)
+    return summary(outcomes, missing, broker, long=long)
 
 
 class Outcome(NamedTuple):
@@ -92,13 +97,13 @@ def suite(environ: Mapping[str, str], arguments: list[str], chosen: str) -> Outc
     return Outcome(pytest.returncode, last)
 
 
-def summary(outcomes: Mapping[str, Outcome], missing: list[str], *, long: bool) -> int:
+def summary(outcomes: Mapping[str, Outcome], missing: list[str], broker: str, *, long: bool) -> int:
     print()
     for backend, outcome in outcomes.items():
         print(f"{backend}: {outcome.last_line}")
     if missing:
         print(f"not run: {', '.join(missing)}")
-    print(f"backends: {'; '.join(outcomes)}")
+    print(f"backends: {'; '.join(filter(None, [*outcomes, broker]))}")
     fine = {0, NO_TESTS} if long else {0}
     failed = any(outcome.status not in fine for outcome in outcomes.values())
     return 1 if failed or (missing and os.environ.get("CI")) else 0

@@ -23,6 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TypedDict
 
+import kombu
 import psycopg
 import redis
 
@@ -244,3 +245,19 @@ def wait_for(server: subprocess.Popen[bytes], answers: Callable[[], str], log: I
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def rabbitmq(environ: Mapping[str, str]) -> Service:
+    """
+    The one that ``AMQP_URL`` names, else this machine's.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    url = environ.get("AMQP_URL") or "amqp://guest:guest@127.0.0.1:5672//"
+    try:
+        with kombu.Connection(url, connect_timeout=3) as connection:
+            version = connection.connection.server_properties["version"]
+    except OSError:
+        raise Unavailable("RabbitMQ") from None
+    return Service(f"RabbitMQ {version}", url)

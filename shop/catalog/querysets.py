@@ -11,3 +11,7 @@ if TYPE_CHECKING:
 class ProductQuerySet(QuerySet["Product"]):
     def in_stock(self) -> Self:
         return self.filter(stock__gt=0)
+
+    def running_out(self, units: int) -> Self:
+        """On sale, with *units* left at most."""
+        return self.filter(is_active=True, stock__lte=units)

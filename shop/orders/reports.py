@@ -1,14 +1,8 @@
-"""
-Sales by day.
+"""The report of sales by day."""
 
-A sale is an order that was paid and not refunded, on the day (UTC) it was placed.
-"""
-
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Sum
-from django.db.models.functions import TruncDate
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,11 +11,11 @@ from rest_framework.response import Response
 from backstay.errors import QueryParameterError
 from backstay.permissions import IsStaff
 from shop.orders.models import Order
+from shop.orders.sales import sales
 from shop.resources import MountedView
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366
-SOLD = (Order.Status.PAID, Order.Status.SHIPPED)
 
 
 class Period(serializers.Serializer):
@@ -60,16 +54,6 @@ class SalesReportView(MountedView):
         first, last = read_period(request)
         report = {"from": first, "to": last, "days": sales(first, last)}
         return Response(SalesReport(report).data)
-
-
-def sales(first: date, last: date) -> Any:
-    """Totals of the days from *first* to *last*, both included."""
-    begin = datetime.combine(first, time.min, UTC)
-    end = datetime.combine(last, time.max, UTC)
-    orders = Order.objects.filter(created_at__range=(begin, end), status__in=SOLD)
-    days = orders.annotate(date=TruncDate("created_at", tzinfo=UTC)).values("date", "currency")
-    totals = days.annotate(orders=Count("pk"), total_amount=Sum("total_amount"))
-    return totals.order_by("date", "currency")
 
 
 def read_period(request: Request) -> tuple[date, date]:

@@ -261,6 +261,10 @@ class Settings:
     #: any job with ``atomic=False`` takes.
     OUTBOX_LEASE = Setting[timedelta](timedelta(minutes=1), positive_duration)
 
+    #: What ``manage.py worker`` runs. ``None``: it runs the jobs itself;
+    #: ``"backstay.contrib.celery.CeleryRelay"`` hands them to Celery.
+    OUTBOX_RELAY = Setting[Callable[..., Any] | None](None, optional_function)
+
     def __iter__(self) -> Iterator[str]:
         return (name for name, value in vars(type(self)).items() if isinstance(value, Setting))
 

@@ -44,3 +44,13 @@ class QueuedJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.pk}"
+
+
+class Schedule(models.Model):
+    """The last period for which a job on a schedule was enqueued."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    period = models.BigIntegerField(default=-1)
+
+    def __str__(self) -> str:
+        return self.name

@@ -72,6 +72,16 @@ class Queue:
         # RETURNING has no order of its own.
         return sorted(taken, key=lambda job: job.enqueued_at)
 
+    def take_over(
+        self, pk: str, claim: str, *, now: datetime, lease: timedelta
+    ) -> QueuedJob | None:
+        """Claim the job anew from whoever published it with *claim*; ``None``: somebody has."""
+        token = uuid4()
+        jobs = QueuedJob.objects.using(self.using).filter(pk=pk)
+        if not jobs.filter(claim=claim).update(claim=token, due_at=now + lease):
+            return None
+        return jobs.filter(claim=token).first()
+
     def start(self, job: QueuedJob, *, now: datetime, lease: timedelta) -> None:
         """Count the try and begin the lease anew, committed before anything is done."""
         self._update(job, attempts=F("attempts") + 1, due_at=now + lease)

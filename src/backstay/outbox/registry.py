@@ -19,6 +19,7 @@ from django.db import router, transaction
 
 from backstay.errors.request_ids import current as current_request_id
 from backstay.outbox.payload import encode
+from backstay.outbox.periods import Every
 from backstay.outbox.wake import wake
 
 P = ParamSpec("P")
@@ -35,7 +36,9 @@ class UnknownJob(LookupError):
 class Job(Generic[P]):
     """A function that can be enqueued. Called directly, it runs here and now."""
 
-    def __init__(self, name: str, handler: Callable[P, None], *, atomic: bool) -> None:
+    def __init__(
+        self, name: str, handler: Callable[P, None], *, atomic: bool, every: Every | None = None
+    ) -> None:
         if not _NAME.fullmatch(name) or len(name) > 100:
             raise ImproperlyConfigured(f"{name!r} is not a job name such as 'app.verb'.")
         self.signature = signature(handler)
@@ -45,9 +48,14 @@ class Job(Generic[P]):
                     f"Job {name!r}: {parameter.name!r} must be keyword-only, "
                     "so that rows stay readable when parameters are added."
                 )
+        if every is not None and set(self.signature.parameters) != {"moment"}:
+            raise ImproperlyConfigured(
+                f"Job {name!r} is on a schedule, so it takes 'moment', its period's begin, alone."
+            )
         self.name = name
         self.handler = handler
         self.atomic = atomic
+        self.every = every
 
     def __call__(self, *args: P.args, **payload: P.kwargs) -> None:
         self.handler(*args, **payload)
@@ -70,7 +78,9 @@ class Job(Generic[P]):
         return row.pk
 
 
-def job(name: str, *, atomic: bool = True) -> Callable[[Callable[P, None]], Job[P]]:
+def job(
+    name: str, *, atomic: bool = True, every: Every | None = None
+) -> Callable[[Callable[P, None]], Job[P]]:
     """
     Make a function a job.
 
@@ -78,6 +88,9 @@ def job(name: str, *, atomic: bool = True) -> Callable[[Callable[P, None]], Job[
     writes is written once. Turn that off where it only calls the outside: a slow
     mail server then holds no transaction, which on SQLite would stop all writers.
     Such a job must end within ``OUTBOX_LEASE``, or another worker starts it too.
+
+    With ``every`` workers enqueue it once a period. It takes ``moment``, the begin of
+    the period in ISO 8601, which is the same at each try.
     """
 
     def register(handler: Callable[P, None]) -> Job[P]:
@@ -86,11 +99,16 @@ def job(name: str, *, atomic: bool = True) -> Callable[[Callable[P, None]], Job[
             raise ImproperlyConfigured(
                 f"Job {name!r} is both {_place(known.handler)} and {_place(handler)}."
             )
-        made = Job(name, handler, atomic=atomic)
+        made = Job(name, handler, atomic=atomic, every=every)
         _jobs[name] = made
         return made
 
     return register
+
+
+def scheduled() -> list[tuple[Job[Any], Every]]:
+    """The jobs that run by the clock."""
+    return [(job, job.every) for job in _jobs.values() if job.every is not None]
 
 
 def find(name: str) -> Job[Any]:

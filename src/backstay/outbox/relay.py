@@ -24,10 +24,12 @@ from django.db import Error, connections, router, transaction
 from django.utils import timezone
 
 from backstay.conf import settings
+from backstay.counters import count
 from backstay.outbox.failures import WORKER_DIED, Failure, next_try
 from backstay.outbox.models import QueuedJob
 from backstay.outbox.queue import ClaimLost, Queue
 from backstay.outbox.registry import CurrentJob, find, running
+from backstay.outbox.schedule import Timetable
 from backstay.outbox.wake import wait_for_work
 
 #: Few, because those that wait behind a slow job wait in vain.
@@ -62,6 +64,7 @@ class Relay:
     def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
         self.clock = clock
         self.queue = Queue(router.db_for_write(QueuedJob))
+        self.timetable = Timetable()
         self.outcomes: Counter[Outcome] = Counter()
         self._stopping = False
         self._outage_began: float | None = None
@@ -74,6 +77,7 @@ class Relay:
         """Deliver until stopped."""
         while not self._stopping:
             try:
+                self.timetable.enqueue_due(self.clock())
                 found = self.deliver_due()
             except Error as error:
                 self._note_outage(error)
@@ -101,12 +105,20 @@ class Relay:
             self._deliver(job)
         return len(jobs)
 
+    def deliver_published(self, pk: str, claim: str) -> None:
+        """Run the job that was claimed and published with *claim*, unless somebody has it."""
+        refresh_connections()
+        lease = settings.OUTBOX_LEASE
+        if row := self.queue.take_over(pk, claim, now=self.clock(), lease=lease):
+            self._deliver(row)
+
     def _deliver(self, row: QueuedJob) -> None:
         began = monotonic()
         attempt = CurrentJob(row.pk, row.name, row.attempts + 1)
         with running(attempt, request_id=row.request_id):
             outcome, failure = self._attempt(row)
             self.outcomes[outcome] += 1
+            count("job", outcome=outcome.value)
             report(outcome, row, failure, seconds=monotonic() - began)
 
     def _attempt(self, row: QueuedJob) -> tuple[Outcome, Failure | None]:

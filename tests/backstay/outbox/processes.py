@@ -65,3 +65,14 @@ def die_before_commit(name: str) -> None:
     with transaction.atomic():
         shelve.enqueue(name=name)
         kill_self()
+
+
+def enqueue_scheduled(start: Barrier) -> None:
+    """Enqueue what the clock says, of all jobs there are, all at the same moment."""
+    from django.utils import timezone
+
+    from backstay.outbox.schedule import Timetable
+
+    now = timezone.now()
+    start.wait(timeout=60)
+    Timetable().enqueue_due(now)

@@ -131,7 +131,7 @@ class TestSignals:
 
         assert worker.exitcode == 0
         assert Shelf.objects.count() == 1
-        assert not QueuedJob.objects.exists()
+        assert not QueuedJob.objects.filter(name=shelve_and_hang.name).exists()
 
 
 @pytest.mark.skipif(

@@ -184,7 +184,7 @@ class TestStop:
         relay.run()
 
         assert not QueuedJob.objects.filter(name="tests.stop").exists()
-        waiting = QueuedJob.objects.all()
+        waiting = QueuedJob.objects.filter(name="tests.shelve")
         assert [(row.claim, row.due_at, row.attempts) for row in waiting] == [(None, NOON, 0)] * 2
         assert not Shelf.objects.exists()
 

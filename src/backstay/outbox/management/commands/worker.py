@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from backstay.conf import settings
 from backstay.outbox.relay import Outcome, Relay
 
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="end when no job is due")
 
     def handle(self, *_: Any, once: bool, **__: Any) -> None:
-        relay = Relay()
+        relay = (settings.OUTBOX_RELAY or Relay)()
 
         def stop(_: int, __: FrameType | None) -> None:
             relay.stop()
