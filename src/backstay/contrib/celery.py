@@ -26,6 +26,7 @@ from celery import current_app, shared_task
 from celery.worker import state
 from django.db import connections
 
+from backstay.conf import settings
 from backstay.counters import count
 from backstay.outbox.failures import Failure
 from backstay.outbox.models import QueuedJob
@@ -102,7 +103,8 @@ class CeleryRelay(Relay):
         """Publish one batch of what is due; its number of jobs, 0 while the broker is out."""
         refresh_connections()
         now = self.clock()
-        rows = self.queue.claim(now=now, lease=MESSAGE_LEASE, limit=BATCH, due=due)
+        # Short until they are published: who is killed before must not keep them for long.
+        rows = self.queue.claim(now=now, lease=settings.OUTBOX_LEASE, limit=BATCH, due=due)
         for number, row in enumerate(rows):
             try:
                 self._publish(row)
@@ -111,6 +113,7 @@ class CeleryRelay(Relay):
                 self.queue.release(rows[number:], now=now)
                 self._note_silence(error)
                 return 0
+        self.queue.extend(rows, until=now + MESSAGE_LEASE)
         return len(rows)
 
     def _publish(self, row: QueuedJob) -> None:

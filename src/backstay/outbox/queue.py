@@ -109,6 +109,12 @@ class Queue:
         for job in jobs:
             self._held(job).update(claim=None, due_at=now)
 
+    def extend(self, jobs: Iterable[QueuedJob], *, until: datetime) -> None:
+        """Lengthen the lease of jobs, where nobody has taken them over since."""
+        claims = {job.pk: job.claim for job in jobs}
+        rows = QueuedJob.objects.using(self.using).filter(pk__in=claims)
+        rows.filter(claim__in=set(claims.values())).update(due_at=until)
+
     def _held(self, job: QueuedJob) -> QuerySet[QueuedJob]:
         return QueuedJob.objects.using(self.using).filter(pk=job.pk, claim=job.claim)
 
