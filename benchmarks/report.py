@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import orders
 from benchmarks.chart import chart
 from benchmarks.contenders import PLAN, READ, ROWS, TUNED
 from benchmarks.measure import RACE_HEAD, RACES, beside_first
@@ -32,10 +33,12 @@ def show(results: Mapping[str, Any]) -> None:
         Console().print(_beside_rows(results), highlight=False)
 
 
-def write(every: list[Mapping[str, Any]]) -> None:
+def write(every: list[Mapping[str, Any]], sold: Mapping[str, Any] | None) -> None:
     """Write the page's tables and charts anew; its text above the mark stays."""
     text, _, _ = PAGE.read_text().partition(MARK)
-    PAGE.write_text(text + MARK + "\n".join(_sections(every)))
+    PAGE.write_text(
+        text + MARK + "\n".join(_sections(every)) + (orders.section(sold) if sold else "")
+    )
     for results in every:
         bars = {
             WORKLOADS[name]: {who: one["own"] for who, one in found.items()}

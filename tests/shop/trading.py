@@ -118,7 +118,7 @@ class Trader:
 
     def trade(self, over: threading.Event) -> None:
         while not over.is_set():
-            if not self.placed or self.choice.random() < 0.4:
+            if not self.placed or self.choice.random() < 0.6:
                 self.order()
             else:
                 self.move(self.choice.choice(self.placed[-20:]))
