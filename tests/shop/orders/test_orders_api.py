@@ -444,6 +444,7 @@ class TestPlaceOrder:
             ({"quantity": 101}, [("/items/0/quantity", "max_value")]),
             ({"quantity": 10**30}, [("/items/0/quantity", "max_value")]),
             ({"quantity": "2"}, [("/items/0/quantity", "invalid_type")]),
+            ({"quantity": "1e3"}, [("/items/0/quantity", "invalid_type")]),
             ({"quantity": 1.5}, [("/items/0/quantity", "invalid_type")]),
             ({"quantity": True}, [("/items/0/quantity", "invalid_type")]),
             ({"quantity": None}, [("/items/0/quantity", "null")]),
