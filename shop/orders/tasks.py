@@ -64,7 +64,9 @@ def send_sales_mail(*, user_id: int, day: str) -> None:
     if user is None:
         return
     sold = sales(date.fromisoformat(day), date.fromisoformat(day))
-    lines = [f"{one['total_amount']:.2f} {one['currency']} by {one['orders']} orders" for one in sold]
+    lines = [
+        f"{one['total_amount']:.2f} {one['currency']} by {one['orders']} orders" for one in sold
+    ]
     body = f"Sold on {day} (UTC):\n\n" + "\n".join(lines) + "\n"
     mail.send(to=user.email, subject=f"Sales of {day}", body=body)
 

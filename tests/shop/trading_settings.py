@@ -5,5 +5,5 @@ from datetime import timedelta
 from shop.settings import *  # noqa: F403  # Django's way to derive settings.
 from shop.settings import BACKSTAY
 
-BACKSTAY["OUTBOX_LEASE"] = timedelta(seconds=5)
+globals().update(BACKSTAY={**BACKSTAY, "OUTBOX_LEASE": timedelta(seconds=5)})
 PAYMENT_PROVIDER = "tests.shop.orders.ledger.Ledger"
