@@ -49,7 +49,7 @@ class TestThread:
         shelve.enqueue(name="A")
 
         assert eventually(Shelf.objects.exists)
-        assert events() == ["outbox_outage", "outbox_recovered"]
+        assert eventually(lambda: events() == ["outbox_outage", "outbox_recovered"])
 
 
 def eventually(holds) -> bool:

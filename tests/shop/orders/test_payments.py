@@ -4,6 +4,7 @@ Money moves once, after the order's new state has committed, and never without i
 ``TestKilled`` fails when the amount is taken by the request itself.
 """
 
+import os
 import signal
 from decimal import Decimal
 
@@ -95,8 +96,9 @@ class TestRefused:
         assert QueuedJob.objects.count() == jobs
 
 
-def pay_and_die(database: str, order_id: int) -> None:
+def pay_and_die(database: str, order_id: int, books: str) -> None:
     use_database(database)
+    os.environ["LEDGER"] = books
     django_settings.PAYMENT_PROVIDER = "tests.shop.orders.ledger.FatalLedger"
     actions.pay_order(order=Order.objects.get(pk=order_id), method="card")
 
@@ -107,7 +109,7 @@ class TestKilled:
         self, books, order
     ):
         database = str(connection.settings_dict["NAME"])
-        process = FORKS.Process(target=pay_and_die, args=(database, order.pk))
+        process = FORKS.Process(target=pay_and_die, args=(database, order.pk, str(books)))
         process.start()
         process.join(60)
         assert process.exitcode == -signal.SIGKILL
