@@ -102,7 +102,7 @@ class Loans(viewsets.ReadOnlyModelViewSet):
 class LoanViewSet(Loans):
     pagination_class = ByRank
     filterset_class = LoanFilter
-    search_fields = ("reader",)
+    search_fields: tuple[str, ...] = ("reader",)
     ordering_fields = ("rank", "score", "lent_at", "shelf__name")
 
 
@@ -141,6 +141,19 @@ class AdaptiveLoanViewSet(Loans):
     filterset_class = LoanFilter
 
 
+class FullTextLoanViewSet(LoanViewSet):
+    search_fields = ("@reader", "@shelf__name")
+
+
+class EnglishLoanViewSet(LoanViewSet):
+    search_fields = ("@reader",)
+    search_config = "english"
+
+
+class MixedTextLoanViewSet(LoanViewSet):
+    search_fields = ("@reader", "shelf__name")
+
+
 class PlainLoanViewSet(Loans):
     """Nothing can be searched or filtered."""
 
@@ -170,6 +183,9 @@ router.register("uncounted", UncountedLoanViewSet, basename="uncounted")
 router.register("offset", OffsetLoanViewSet, basename="offset")
 router.register("uncounted-offset", UncountedOffsetLoanViewSet, basename="uncounted-offset")
 router.register("adaptive", AdaptiveLoanViewSet, basename="adaptive")
+router.register("full-text", FullTextLoanViewSet, basename="full-text")
+router.register("english", EnglishLoanViewSet, basename="english")
+router.register("mixed-text", MixedTextLoanViewSet, basename="mixed-text")
 router.register("plain", PlainLoanViewSet, basename="plain")
 router.register("only-filtered", OnlyFilteredViewSet, basename="only-filtered")
 router.register("only-searched", OnlySearchedViewSet, basename="only-searched")
