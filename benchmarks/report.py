@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import pages
 from benchmarks.chart import chart
 from benchmarks.contenders import PLAN, READ, ROWS, TUNED
 from benchmarks.measure import RACE_HEAD, RACES, beside_first
@@ -32,10 +33,12 @@ def show(results: Mapping[str, Any]) -> None:
         Console().print(_beside_rows(results), highlight=False)
 
 
-def write(every: list[Mapping[str, Any]]) -> None:
+def write(every: list[Mapping[str, Any]], deep: Mapping[str, Any] | None) -> None:
     """Write the page's tables and charts anew; its text above the mark stays."""
     text, _, _ = PAGE.read_text().partition(MARK)
-    PAGE.write_text(text + MARK + "\n".join(_sections(every)))
+    PAGE.write_text(text + MARK + "\n".join(_sections(every, deep)))
+    if deep:
+        pages.draw(deep, PAGE.parent / "benchmarks")
     for results in every:
         bars = {
             WORKLOADS[name]: {who: one["own"] for who, one in found.items()}
@@ -46,7 +49,7 @@ def write(every: list[Mapping[str, Any]]) -> None:
         picture.write_text(chart(f"CPU of the application on {results['database']}", bars, PLAN))
 
 
-def _sections(every: list[Mapping[str, Any]]) -> Iterator[str]:
+def _sections(every: list[Mapping[str, Any]], deep: Mapping[str, Any] | None) -> Iterator[str]:
     first = every[0]
     yield (
         f"\nPython {first['python']}, Django {first['django']}, {os.cpu_count()} cores "
@@ -61,6 +64,8 @@ def _sections(every: list[Mapping[str, Any]]) -> Iterator[str]:
         yield _compiled(results)
         if ROWS in results["workloads"]["full"]:
             yield _beside_rows(results)
+    if deep:
+        yield from pages.section(deep)
     yield "\n## Other paths\n"
     for title, best in RACES.items():
         yield f"### {title}\n"
