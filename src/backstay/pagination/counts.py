@@ -20,6 +20,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
+from backstay.tables import noted, recorder
+
 Certainty = Literal["exact", "at_least", "estimated"]
 
 
@@ -77,7 +79,7 @@ def planned_rows(queryset: QuerySet) -> int:
     connection = connections[queryset.db]
     if statement is None or connection.vendor != "postgresql":
         return 0
-    with connection.cursor() as cursor:
+    with noted(queryset.query), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement[0]}", statement[1])
         [told] = cursor.fetchone()
     [plan] = json.loads(told) if isinstance(told, str) else told  # As the driver has it.
@@ -89,7 +91,8 @@ class RecentSizes:
     ``bounded`` sizes, each measured once in ``LIFETIME_SECONDS`` by this process.
 
     Known by statement and parameters, so that what a caller may see, and how it was
-    filtered, has a size of its own. One that was not measured just now is ``estimated``.
+    filtered, has a size of its own. One that was not measured just now is ``estimated``, and
+    is not told to who keeps answers (``backstay.tables``): theirs would last longer.
     """
 
     LIFETIME_SECONDS = 10.0
@@ -106,7 +109,7 @@ class RecentSizes:
         key = sha256(repr((queryset.db, cap, statement)).encode()).digest()
         until, size = self._kept.get(key, (0.0, Size(0)))
         now = self.clock()
-        if now < until:
+        if now < until and recorder() is None:
             return replace(size, certainty="estimated") if size.certainty == "exact" else size
         size = bounded(queryset, cap)
         if len(self._kept) >= self.MOST:

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from backstay import tables
 from backstay.pagination.counts import RecentSizes, Size, recent
 from tests.backstay.pagination.walks import assert_refused, flat, ids, responses, walk
 from tests.backstay.testapp.models import Loan
@@ -154,6 +155,19 @@ class TestRecentSizes:
             assert sizes.of(Loan.objects.order_by("rank"), 10_000) == Size(3, "estimated")
         now[0] += 0.2
         assert sizes.of(Loan.objects.all(), 10_000) == Size(4)
+
+    @pytest.mark.C2
+    def test_are_measured_anew_for_an_answer_that_is_kept(self, lend):
+        """It lasts until somebody writes, and a size that is old already would last with it."""
+        lend(*range(3))
+        sizes = RecentSizes()
+        sizes.of(Loan.objects.all(), 10_000)
+        lend(4)
+
+        with tables.recording() as reads:
+            assert sizes.of(Loan.objects.all(), 10_000) == Size(4)
+        assert "testapp_loan" in reads.tags
+        assert not reads.opaque
 
     def test_are_of_one_filter_and_its_values(self, lend):
         lend(1, 1, 2)
