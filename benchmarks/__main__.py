@@ -2,8 +2,8 @@
 ``make bench``: every benchmark; ``QUICK=1`` in three minutes.
 
 Reads are measured on PostgreSQL, given in ``DATABASE_URL``, found on this machine or from
-wheels, and on SQLite, in a process each; everything else on the database that is given,
-or on SQLite. ``WRITE=1`` writes ``docs/benchmarks.md`` with what was measured.
+wheels, and on SQLite, in a process each; pages on PostgreSQL; everything else on the database
+that is given, or on SQLite. ``WRITE=1`` writes ``docs/benchmarks.md`` with what was measured.
 """
 
 import json
@@ -30,59 +30,59 @@ def main() -> None:
     os.environ["SECRET_KEY"] = "a key for benchmarks: it protects nothing, and is long enough"
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shop-bench-")))
-        reads, orders = [], None
+        reads, apart = [], {}
         try:
             server = stack.enter_context(postgresql(os.environ))
-            reads.append(_reads(server.url, scratch))
-            orders = _orders(server.url, scratch)
+            reads.append(_apart("reads", server.url, scratch))
+            apart["pages"] = _apart("pages", server.url, scratch)
+            # Of one product, which only a database with many writers can tell apart.
+            apart["orders"] = _apart("orders", server.url, scratch)
         except Unavailable as unavailable:
             print(f"not run: {unavailable}")
-        reads.append(_reads(f"sqlite:///{scratch / 'reads.sqlite3'}", scratch))
+        reads.append(_apart("reads", f"sqlite:///{scratch / 'reads.sqlite3'}", scratch))
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{scratch / 'bench.sqlite3'}")
         _everything_else(quick=_set("QUICK"))
         if _set("WRITE"):
             from benchmarks import report
 
-            report.write(reads, orders)
+            report.write(reads, apart)
 
 
-def _reads(url: str, scratch: Path) -> dict[str, Any]:
-    """What a process of its own has measured on the database at *url*."""
-    outcome = scratch / "reads.json"
-    command = [sys.executable, "-m", "benchmarks", str(outcome)]
+def _apart(part: str, url: str, scratch: Path) -> dict[str, Any]:
+    """What a process of its own has measured of *part* on the database at *url*."""
+    outcome = scratch / f"{part}.json"
+    command = [sys.executable, "-m", "benchmarks", part, str(outcome)]
     subprocess.run(command, check=True, env={**os.environ, "DATABASE_URL": url})
     found: dict[str, Any] = json.loads(outcome.read_text())
     return found
 
 
-def _orders(url: str, scratch: Path) -> dict[str, Any]:
-    """Orders of one product, which only a database with many writers can tell apart."""
-    outcome, seconds = scratch / "orders.json", "20" if _set("QUICK") else "120"
-    command = [sys.executable, "-m", "benchmarks.orders", seconds, str(outcome)]
-    subprocess.run(command, check=True, env={**os.environ, "DATABASE_URL": url})
-    found: dict[str, Any] = json.loads(outcome.read_text())
-    return found
-
-
-def _read(outcome: Path) -> None:
+def _measure(part: str, outcome: Path) -> None:
     """In that process: measure, show, and leave what was measured in *outcome*."""
     prepare()
-    from benchmarks import reads, report
+    from benchmarks import orders, pages, reads, report
 
-    found = reads.run(orders=ORDERS, seconds=12 if _set("QUICK") else 120)
-    report.show(found)
+    quick = _set("QUICK")
+    if part == "pages":
+        found = pages.run(orders=20_000 if quick else 1_000_000, seconds=8 if quick else 60)
+        pages.show(found)
+    elif part == "orders":
+        found = orders.run(seconds=20 if quick else 120)
+        orders.show(found)
+    else:
+        found = reads.run(orders=ORDERS, seconds=12 if quick else 120)
+        report.show(found)
     outcome.write_text(json.dumps(found))
 
 
 def _everything_else(*, quick: bool) -> None:
     prepare()
-    from benchmarks import authentication, pages, throttles, tokens
+    from benchmarks import authentication, throttles, tokens
 
     seconds = 4 if quick else 20
     tokens.run(seconds=seconds)
     authentication.run(seconds=seconds)
     throttles.run(seconds=seconds)
-    pages.run(orders=20_000 if quick else 500_000, seconds=seconds)
 
 
 def prepare() -> None:
@@ -100,6 +100,6 @@ def _set(name: str) -> bool:
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        _read(Path(sys.argv[1]))
+        _measure(sys.argv[1], Path(sys.argv[2]))
     else:
         main()

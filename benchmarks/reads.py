@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import django
@@ -22,7 +21,7 @@ from django.db import connection
 from backstay.counters import counted
 from backstay.readplan.compile import compile_serializer
 from benchmarks.contenders import Contender, contenders
-from benchmarks.measure import costs
+from benchmarks.measure import costs, server_seconds
 from benchmarks.peers import serializers
 from shop.orders.models import Order
 
@@ -104,7 +103,7 @@ def _measure(
         with one.counting() as seen:
             one.get(path)
             statements[who] = len(seen)
-    found = costs(title, calls, seconds=seconds, other=_server())
+    found = costs(title, calls, seconds=seconds, other=server_seconds())
     return {
         who: {"own": cost.own, "server": cost.other, "statements": statements[who]}
         for who, cost in found.items()
@@ -113,26 +112,6 @@ def _measure(
 
 def _call(contender: Contender, path: str) -> Callable[[], object]:
     return lambda: contender.get(path)
-
-
-def _server() -> Callable[[], float] | None:
-    """The CPU seconds of PostgreSQL's processes so far; ``None`` where they are out of sight."""
-    if connection.vendor != "postgresql":
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")
-        processes = [Path("/proc", str(pid)) for (pid,) in cursor.fetchall()]
-    try:
-        if any(Path(one, "comm").read_text()[:8] != "postgres" for one in processes):
-            return None
-    except OSError:
-        return None
-
-    def seconds() -> float:
-        """The kernel's first figure is the nanoseconds that a process has run."""
-        return sum(int(Path(one, "schedstat").read_text().split()[0]) for one in processes) / 1e9
-
-    return seconds
 
 
 def _database() -> str:

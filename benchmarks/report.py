@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import orders
+from benchmarks import orders, pages
 from benchmarks.chart import chart
 from benchmarks.contenders import PLAN, READ, ROWS, TUNED
 from benchmarks.measure import RACE_HEAD, RACES, beside_first
@@ -33,12 +33,14 @@ def show(results: Mapping[str, Any]) -> None:
         Console().print(_beside_rows(results), highlight=False)
 
 
-def write(every: list[Mapping[str, Any]], sold: Mapping[str, Any] | None) -> None:
+def write(every: list[Mapping[str, Any]], apart: Mapping[str, Any]) -> None:
     """Write the page's tables and charts anew; its text above the mark stays."""
     text, _, _ = PAGE.read_text().partition(MARK)
-    PAGE.write_text(
-        text + MARK + "\n".join(_sections(every)) + (orders.section(sold) if sold else "")
-    )
+    told = [*_sections(every, apart.get("pages"))]
+    told += [orders.section(apart["orders"])] if "orders" in apart else []
+    PAGE.write_text(text + MARK + "\n".join(told))
+    if "pages" in apart:
+        pages.draw(apart["pages"], PAGE.parent / "benchmarks")
     for results in every:
         bars = {
             WORKLOADS[name]: {who: one["own"] for who, one in found.items()}
@@ -49,7 +51,7 @@ def write(every: list[Mapping[str, Any]], sold: Mapping[str, Any] | None) -> Non
         picture.write_text(chart(f"CPU of the application on {results['database']}", bars, PLAN))
 
 
-def _sections(every: list[Mapping[str, Any]]) -> Iterator[str]:
+def _sections(every: list[Mapping[str, Any]], deep: Mapping[str, Any] | None) -> Iterator[str]:
     first = every[0]
     yield (
         f"\nPython {first['python']}, Django {first['django']}, {os.cpu_count()} cores "
@@ -64,6 +66,8 @@ def _sections(every: list[Mapping[str, Any]]) -> Iterator[str]:
         yield _compiled(results)
         if ROWS in results["workloads"]["full"]:
             yield _beside_rows(results)
+    if deep:
+        yield from pages.section(deep)
     yield "\n## Other paths\n"
     for title, best in RACES.items():
         yield f"### {title}\n"

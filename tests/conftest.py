@@ -17,6 +17,7 @@ from rest_framework import generics, routers  # noqa: F401
 
 from backstay.caching import freshness
 from backstay.caching.backends.local import local as answers
+from backstay.pagination.counts import recent
 from backstay.throttling import local
 from tests.guarantees import GUARANTEES
 from tests.quiet import trust_denylist
@@ -73,6 +74,7 @@ def settings_left_as_found() -> Iterator[None]:
 def empty_cache() -> None:
     """Give each test a cache and limits of its own, and no session that has ended."""
     cache.clear()
+    recent.clear()
     local.here.clear()
     local.stand_in.clear()
     answers.clear()

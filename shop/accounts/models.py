@@ -149,6 +149,7 @@ class Team(models.Model):
     name = models.CharField(max_length=100)
 
     class Meta:
+        indexes = [models.Index(fields=["name", "id"], name="accounts_team_by_name")]
         constraints = [
             models.UniqueConstraint(
                 name="accounts_team_name",
@@ -171,7 +172,7 @@ class Membership(models.Model):
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="membership")
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="memberships"
+        Organization, on_delete=models.CASCADE, related_name="memberships", db_index=False
     )
     role = models.CharField(max_length=20, choices=Role, default=Role.MEMBER)
     team = models.ForeignKey(
@@ -180,6 +181,11 @@ class Membership(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["organization", "-created_at", "-id"], name="accounts_membership_newest"
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="accounts_membership_role",
@@ -204,7 +210,7 @@ class Invitation(models.Model):
     """An open offer of a membership to whoever has an address. Accepting it deletes it."""
 
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="invitations"
+        Organization, on_delete=models.CASCADE, related_name="invitations", db_index=False
     )
     email = CanonicalEmailField()
     role = models.CharField(max_length=20, choices=Membership.Role, default=Membership.Role.MEMBER)
@@ -217,6 +223,11 @@ class Invitation(models.Model):
     objects = InvitationQuerySet.as_manager()
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["organization", "-created_at", "-id"], name="accounts_invitation_newest"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="accounts_invitation_email",

@@ -13,7 +13,7 @@ from rest_framework.serializers import BaseSerializer
 from backstay.auth import StaffSessionAuthentication, TokenInvalid
 from backstay.caching import CachedResponsesMixin
 from backstay.filtering import DjangoFilterBackend
-from backstay.pagination import CursorPagination
+from backstay.pagination import AdaptivePagination
 from backstay.permissions import PermittedRowsMixin
 from backstay.readplan import ReadPlanMixin
 from backstay.serializers import ActionSerializersMixin
@@ -48,7 +48,7 @@ class UserViewSet(
     permission_classes = (USERS,)
     serializer_class = UserDetail
     serializer_classes = {"list": UserList, "create": UserCreate}
-    pagination_class: Any = CursorPagination
+    pagination_class: Any = AdaptivePagination
     filter_backends: Any = (DjangoFilterBackend,)
     lookup_value_converter = "int"
     cache = OF_ORGANIZATION

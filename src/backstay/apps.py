@@ -13,6 +13,7 @@ class BackstayConfig(AppConfig):
         from backstay.auth import checks as auth_checks
         from backstay.caching import checks as cache_checks
         from backstay.errors import checks as error_checks
+        from backstay.pagination import checks as list_checks
         from backstay.readplan import checks as readplan_checks
         from backstay.throttling import checks as throttle_checks
 
@@ -34,6 +35,10 @@ class BackstayConfig(AppConfig):
             readplan_checks.check_queries_for_each,
             readplan_checks.check_all_fields,
             readplan_checks.check_relations,
+            list_checks.check_cursor_indexes,
+            list_checks.check_filter_indexes,
+            list_checks.check_bounds,
+            list_checks.check_orders,
         ):
             register(check)
         for check in (

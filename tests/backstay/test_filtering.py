@@ -4,16 +4,23 @@ import time
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from rest_framework.test import APIClient
+from rest_framework.request import Request
+from rest_framework.test import APIClient, APIRequestFactory
 
-from backstay.filtering import MAX_SEARCH_LENGTH, MAX_SEARCH_TERMS
+from backstay.filtering import MAX_SEARCH_LENGTH, MAX_SEARCH_TERMS, SearchFilter
+from tests.backstay.lists_urls import MixedTextLoanViewSet
 from tests.backstay.testapp.models import Loan, Shelf
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L3]
+
+POSTGRESQL = connection.vendor == "postgresql"
 
 
 @pytest.fixture
@@ -256,6 +263,83 @@ class TestSearch:
 
         assert refusal(api.get("/loans/", {"search": text}))["pointer"] == "?search"
         assert time.perf_counter() - began < 1
+
+
+class TestFullText:
+    """``@``: PostgreSQL searches words, another database what it searches otherwise."""
+
+    @pytest.fixture
+    def found(self, api):
+        def search(text, path="/full-text/"):
+            response = api.get(path, {"search": text})
+            assert response.status_code == 200, response.content
+            return [row["id"] for row in response.json()["results"]]
+
+        return search
+
+    def test_finds_words_of_all_columns_together(self, found, loan, other):
+        assert found("LOVELACE ada") == [loan.pk]
+        assert found("hopper a") == [other.pk]
+        assert found("ada hopper") == []
+        assert found("") == found(" ") == [loan.pk, other.pk]
+
+    @pytest.mark.skipif(not POSTGRESQL, reason="PostgreSQL's full text")
+    def test_a_part_of_a_word_is_none(self, found, loan):
+        assert found("love") == []
+
+    @pytest.mark.skipif(POSTGRESQL, reason="databases without a full text")
+    def test_elsewhere_a_term_is_found_anywhere(self, found, loan):
+        assert found("love") == [loan.pk]
+
+    @pytest.mark.skipif(not POSTGRESQL, reason="PostgreSQL's full text")
+    def test_takes_the_syntax_of_the_web(self, found, loan, other):
+        assert found("ada or grace") == [loan.pk, other.pk]
+        assert found("a -ada") == [other.pk]
+        assert found('"ada lovelace"') == [loan.pk]
+        assert found('"lovelace ada"') == []
+
+    @pytest.mark.skipif(not POSTGRESQL, reason="PostgreSQL's full text")
+    def test_knows_the_words_of_the_configured_language(self, found, shelf):
+        loan = Loan.objects.create(shelf=shelf, reader="the running readers")
+
+        assert found("a reader who runs", "/english/") == [loan.pk]
+        assert found("a reader who runs") == []
+
+    @pytest.mark.skipif(not POSTGRESQL, reason="PostgreSQL's full text")
+    def test_an_index_of_the_vector_serves_it(self, api, shelf):
+        # It needs PostgreSQL's driver, which whoever runs on SQLite alone does not have.
+        from django.contrib.postgres.indexes import GinIndex
+        from django.contrib.postgres.search import SearchVector
+
+        index = GinIndex(SearchVector("reader", config="english"), name="loan_words")
+        with connection.schema_editor() as editor:
+            editor.add_index(Loan, index)
+        Loan.objects.bulk_create(Loan(shelf=shelf, reader=f"reader {n}") for n in range(2_000))
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE testapp_loan")
+        with CaptureQueriesContext(connection) as captured:
+            assert len(api.get("/english/", {"search": "1234"}).json()["results"]) == 1
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {captured[0]['sql']}")
+            plan = " ".join(line for (line,) in cursor.fetchall())
+
+        assert "Bitmap Index Scan on loan_words" in plan
+
+    @pytest.mark.parametrize(
+        "text", ["&", "a & | b", "!", "(", ":*", "'", "\\", "a:b", "<->", '"', "-", "😀", "%"]
+    )
+    def test_no_text_is_a_mistake(self, found, loan, text):
+        found(text)
+
+    @pytest.mark.parametrize("text", ["a " * 11, "x" * 201, "a " * 3_000, "a\x00"], ids=shortened)
+    def test_is_bounded_as_every_search_is(self, api, text):
+        assert refusal(api.get("/full-text/", {"search": text}))["pointer"] == "?search"
+
+    def test_some_columns_of_a_full_text_and_some_not_are_refused(self, loan):
+        view = MixedTextLoanViewSet()
+        request = Request(APIRequestFactory().get("/?search=ada"))
+        with pytest.raises(ImproperlyConfigured, match="all, or none"):
+            SearchFilter().filter_queryset(request, Loan.objects.all(), view)
 
 
 class TestOrdering:

@@ -16,7 +16,13 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from backstay.errors import QueryParameterError
 from backstay.pagination.keyset import beyond, in_order_of, keyset
-from backstay.pagination.sizes import LINK, PageSizeMixin, page_schema, page_size_parameter
+from backstay.pagination.sizes import (
+    LINK,
+    PageSizeMixin,
+    page_schema,
+    page_size_parameter,
+    parameter,
+)
 
 Direction = Literal["next", "previous"]
 
@@ -39,9 +45,12 @@ class CursorPagination(PageSizeMixin, BasePagination):
     cursor_query_param = "cursor"
     ordering: str | Sequence[str] = "-created_at"
 
+    page: Any
+    request: Any
+
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
-        self.keys = keyset(queryset, self._default_ordering())
+        self.keys = keyset(queryset, self.ordering)
         size = self.get_page_size(request)
         cursor = self._read_cursor()
         backwards = cursor is not None and cursor.direction == "previous"
@@ -76,20 +85,15 @@ class CursorPagination(PageSizeMixin, BasePagination):
         return page_schema(next=LINK, previous=LINK, results=schema)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        cursor = {
-            "name": self.cursor_query_param,
-            "in": "query",
-            "required": False,
-            "description": "Where the page begins: from `next` or `previous` of another page.",
-            "schema": {"type": "string"},
-        }
+        cursor = parameter(
+            self.cursor_query_param,
+            "Where the page begins: from `next` or `previous` of another page.",
+            {"type": "string"},
+        )
         return [cursor, page_size_parameter(self)]
 
     def query_parameters(self) -> set[str | None]:
         return {self.cursor_query_param, self.page_size_query_param}
-
-    def _default_ordering(self) -> Sequence[str]:
-        return (self.ordering,) if isinstance(self.ordering, str) else self.ordering
 
     def _link(self, direction: Direction, edge: Sequence[Model]) -> str | None:
         """To the rows beyond *edge*; an emptied page has none, so its link starts over."""

@@ -123,13 +123,14 @@ class RowsBeyond(Func):
         return f"({columns}) {self.sign} ({values})", parameters
 
 
-def keyset(queryset: QuerySet, default: Sequence[Any]) -> list[Key]:
+def keyset(queryset: QuerySet, default: str | Sequence[Any]) -> list[Key]:
     """
     The ordering of *queryset*, else *default*, made total by the primary key.
 
     Raises:
         ImproperlyConfigured: by what is no column or annotation, or is of many rows.
     """
+    default = (default,) if isinstance(default, str) else default
     ordering = queryset.query.order_by or default or queryset.model._meta.ordering
     keys = [_key(queryset, one) for one in ordering]
     if not queryset.query.standard_ordering:  # QuerySet.reverse() was called.

@@ -2,44 +2,54 @@
 
 from typing import Any
 
+from django.core.paginator import Page
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from backstay.pagination.keyset import in_order_of, keyset
-from backstay.pagination.sizes import (
-    LINK,
-    PageSizeMixin,
-    page_schema,
-    page_size_parameter,
-    read_positive,
-)
+from backstay.pagination.offsets import OffsetMixin
+from backstay.pagination.sizes import PageSizeMixin, page_size_parameter, parameter, read_positive
 
 
-class PagePagination(PageSizeMixin, PageNumberPagination):
-    """Numbered pages with an exact count, for lists that stay small."""
+class PagePagination(PageSizeMixin, OffsetMixin, PageNumberPagination):
+    """Numbered pages, for lists that stay small, or people who jump."""
 
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: Any = None
-    ) -> list[Any] | None:
+    # What the stubs of DRF say of them does not hold in ``AdaptivePagination``.
+    page: Any
+    request: Any
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.request = request
+        size = self.get_page_size(request)
         text = request.query_params.get(self.page_query_param)
-        if text is not None:
-            read_positive(text, self.page_query_param)
-        ordered = in_order_of(keyset(queryset, ()), queryset)
-        page: list[Any] | None = super().paginate_queryset(ordered, request, view)
-        return page
+        number = 1 if text is None else read_positive(text, self.page_query_param)
+        ordered = self.in_order(queryset)
+        rows = self.read(ordered, (number - 1) * size, size)
+        if not rows and number > 1:
+            raise NotFound(
+                self.invalid_page_message.format(page_number=number, message="It has no rows.")
+            )
+        # Django's own page, of which DRF's links and subclasses ask; only its count is ours.
+        paginator = self.django_paginator_class(ordered, size)
+        paginator.count = self.known.rows
+        self.page = Page(rows, number, paginator)
+        self.display_page_controls = paginator.num_pages > 1 and self.template is not None
+        return rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
+        return Response(self.body(data, **links))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        count = {"type": "integer", "minimum": 0}
-        return page_schema(count=count, next=LINK, previous=LINK, results=schema)
+        return self.body_schema(schema)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        page = {
-            "name": self.page_query_param,
-            "in": "query",
-            "required": False,
-            "description": "The number of the page, from 1.",
-            "schema": {"type": "integer", "minimum": 1},
-        }
+        page = parameter(
+            self.page_query_param,
+            "The number of the page, from 1.",
+            {"type": "integer", "minimum": 1},
+        )
         return [page, page_size_parameter(self)]
 
     def query_parameters(self) -> set[str | None]:

@@ -36,9 +36,19 @@ def read_positive(text: str, parameter: str) -> int:
     Raises:
         QueryParameterError: *text* is none.
     """
-    if text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0:
+    return read_whole(text, parameter, least=1)
+
+
+def read_whole(text: str, parameter: str, *, least: int = 0) -> int:
+    """
+    A whole number of *least* or more.
+
+    Raises:
+        QueryParameterError: *text* is none.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= 18 and int(text) >= least:
         return int(text)
-    raise QueryParameterError(parameter, "Expected a whole number above zero.")
+    raise QueryParameterError(parameter, f"Expected a whole number from {least} on.")
 
 
 def page_schema(**members: dict[str, Any]) -> dict[str, Any]:
@@ -46,10 +56,18 @@ def page_schema(**members: dict[str, Any]) -> dict[str, Any]:
 
 
 def page_size_parameter(paginator: PageSizeMixin) -> dict[str, Any]:
+    return parameter(
+        paginator.page_size_query_param,
+        f"Rows on a page; more than {paginator.max_page_size} is capped.",
+        {"type": "integer", "minimum": 1, "default": paginator.page_size},
+    )
+
+
+def parameter(name: str | None, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": paginator.page_size_query_param,
+        "name": name,
         "in": "query",
         "required": False,
-        "description": f"Rows on a page; more than {paginator.max_page_size} is capped.",
-        "schema": {"type": "integer", "minimum": 1, "default": paginator.page_size},
+        "description": description,
+        "schema": schema,
     }

@@ -132,7 +132,9 @@ class SearchRateThrottle(RateThrottle):
     scope = "search"
 
     def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
-        searched = api_settings.SEARCH_PARAM in request.query_params
+        backends = getattr(view, "filter_backends", ())
+        names = {api_settings.SEARCH_PARAM, *(getattr(one, "search_param", "") for one in backends)}
+        searched = not names.isdisjoint(request.query_params)
         return self.budgets(request, view, user) if searched else []
 
     def budgets(self, request: Request, view: "APIView", user: Any) -> list[Charge]:

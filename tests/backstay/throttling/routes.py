@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.filters import BaseFilterBackend, SearchFilter
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -132,6 +133,14 @@ class Usual(Page):
         OrganizationThrottle,
         SearchRateThrottle,
     )
+
+
+class SearchByQ(SearchFilter):
+    search_param = "q"
+
+
+class Finding(Usual):
+    filter_backends = (BaseFilterBackend, SearchByQ)
 
 
 class UsualInOneTrip(Usual):
@@ -305,6 +314,7 @@ router.register("items", Items, basename="item")
 
 urlpatterns = [
     path("usual/", Usual.as_view()),
+    path("finding/", Finding.as_view()),
     path("one-trip/", UsualInOneTrip.as_view()),
     path("export/", Export.as_view()),
     path("import/", Import.as_view()),

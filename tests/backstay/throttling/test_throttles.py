@@ -340,6 +340,18 @@ class TestSearch:
         caller = customer()
         assert statuses(caller.get(path) for path in paths) == [200, 200, 429, 200, 200]
 
+    def test_a_search_by_another_name_is_charged_too(self, settings):
+        limits(settings, search="1/hour")
+        caller = customer()
+        paths = [
+            "/finding/?q=a",
+            "/finding/?q=b",
+            "/finding/?search=c",
+            "/finding/",
+            "/finding/?p=d",
+        ]
+        assert statuses(caller.get(path) for path in paths) == [200, 429, 429, 200, 200]
+
     @pytest.mark.T2
     def test_a_refused_search_is_not_charged_to_the_user(self, settings):
         limits(settings, search="1/hour", user="3/hour")

@@ -37,7 +37,11 @@ class Family(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
     )
     device = models.CharField(max_length=100, blank=True)
     ip = models.GenericIPAddressField(null=True)
@@ -67,6 +71,7 @@ class Family(models.Model):
     class Meta:
         verbose_name_plural = "families"
         indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="backstay_session_newest"),
             models.Index(fields=["expires_at"], name="backstay_session_expiry"),
             models.Index(
                 fields=["changed_at"],

@@ -16,65 +16,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from rest_framework.request import Request
-from rest_framework.test import APIClient
 
 from backstay.pagination import MAX_PAGE_SIZE, CursorPagination, keyset
+from tests.backstay.pagination.walks import assert_refused, flat, ids, responses, walk
 from tests.backstay.testapp.models import Loan, Shelf
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def api():
-    with override_settings(ROOT_URLCONF="tests.backstay.lists_urls"):
-        yield APIClient(raise_request_exception=False)
-
-
-@pytest.fixture
-def shelf():
-    return Shelf.objects.create(name="A")
-
-
-@pytest.fixture
-def lend(shelf):
-    """Make loans of the given ranks."""
-
-    def lend(*ranks):
-        return Loan.objects.bulk_create(
-            Loan(shelf=shelf, reader=f"reader {rank}", rank=rank) for rank in ranks
-        )
-
-    return lend
-
-
-def ids(response):
-    assert response.status_code == 200, response.content
-    return [row["id"] for row in response.json()["results"]]
-
-
-def responses(get, url, direction="next"):
-    """Each page from *url* on, while there are any; a walk without an end fails."""
-    for _ in range(100):
-        response = get(url)
-        yield response
-        url = response.json()[direction]
-        if url is None:
-            return
-    raise AssertionError("The walk does not end.")
-
-
-def walk(api, url, direction="next"):
-    """The pages from *url* on, each as the ids on it."""
-    return [ids(response) for response in responses(api.get, url, direction)]
-
-
-def flat(pages):
-    return [key for page in pages for key in page]
-
-
-def assert_refused(response, parameter):
-    assert response.status_code == 400, response.content
-    assert [error["pointer"] for error in response.json()["errors"]] == [f"?{parameter}"]
 
 
 @pytest.mark.L2
