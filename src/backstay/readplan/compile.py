@@ -133,10 +133,11 @@ class _Compiler:
         Have *node* made into model instances too.
 
         Raises:
-            NotPlanned: from them, code may reach a parent that would be of another class.
+            NotPlanned: from them, code may reach a parent that would be another; see ``_Back``.
         """
-        if any(other_class for _, other_class in self.back):
-            raise NotPlanned("an instance leads back to one of another class")
+        for known, other_class in self.back:
+            if other_class or (known and self.prefetches):
+                raise NotPlanned("an instance leads back to one of which only DRF's knows")
         if node not in statement.instances:
             statement.instances.append(node)
             for column in node.model._meta.concrete_fields:
@@ -274,12 +275,13 @@ class _Compiler:
         target = resolve(_place(node), field.source_attrs)
         if not isinstance(target, One):
             raise NotCompiled(f"its source {field.source!r} is no to-one relation")
+        self.refuse_back(node, field.source_attrs)
         place = target.follow()
         guards = self.guarded(statement, target)
         column = statement.column(target.presence)
         statement.texts.discard(column)
         path = "__".join([*filter(None, [node.path]), *field.source_attrs])
-        with _Back(self, target, target.relation, backwards(target.relation)):
+        with _Back(self, target, backwards(target.relation)):
             inside = Place(place.model, place.prefix)
             nested = self.node(statement, field, inside, path)
         return ToOne(field.field_name, field, guards, node=nested, column=column)
@@ -297,7 +299,8 @@ class _Compiler:
         inner.column(target.link)
         added = annotations_of(target.model._default_manager)
         shape = self.prefetches.get(path, Shape(annotations=added))
-        with _Back(self, target, None, target.back):
+        self.refuse_back(node, steps)
+        with _Back(self, target, target.back):
             if isinstance(child, serializers.BaseSerializer):
                 inner.node = self.node(inner, child, Place(target.model), path, shape.annotations)
             else:
@@ -307,6 +310,21 @@ class _Compiler:
         statement.texts.discard(statement.column(target.key))
         statement.children.append(children)
         return ToMany(field.field_name, field, guards, children=children)
+
+    def refuse_back(self, node: Node, steps: list[str]) -> None:
+        """
+        Raises:
+            NotPlanned: a step leads back to a row that is another for DRF; see ``_Back``.
+        """
+        place = _place(node)
+        for step in steps:
+            target = attribute(place, step)
+            if not isinstance(target, One):  # Of many rows, which are nobody's parent.
+                return
+            for known, other_class in self.back:
+                if known == target.relation and (self.prefetches or other_class):
+                    raise NotPlanned("it leads back to one of which only DRF's instance knows")
+            place = target.follow()
 
     def element(self, statement: Statement, node: Node, child: Any) -> Out:
         """One of many, shown as a key, a slug or a link."""
@@ -348,16 +366,13 @@ class _Compiler:
 
 class _Back:
     """
-    Refuses to be led back where a row is another than a join would find.
+    Knows what leads back while what *target* leads to is compiled.
 
     Django gives a child the very parent it was read for: with the children that a
-    ``Prefetch`` chose, and of the parent's own class.
+    ``Prefetch`` chose, and of the parent's own class. A join would find another.
     """
 
-    def __init__(self, compiler: _Compiler, target: One | Many, relation: Any, back: Any) -> None:
-        for known, other_class in compiler.back:
-            if relation is not None and known == relation and (compiler.prefetches or other_class):
-                raise NotPlanned("it leads back to a row of which only the parent's instance knows")
+    def __init__(self, compiler: _Compiler, target: One | Many, back: Any) -> None:
         self.compiler = compiler
         self.back = back, back is not None and back.related_model is not target.at.model
 

@@ -243,6 +243,26 @@ class TestPrefetches:
         shown = serializer(Person, "id", pets=pet(many=True, read_only=True))
         assert_same(Person.objects.prefetch_related(some), shown)
 
+    @pytest.mark.parametrize("source", ["owner.pets", "owner.boss.pets"])
+    def test_that_lead_back_within_a_source_show_what_they_chose(self, source):
+        chosen = Pet.objects.filter(name__gt="a")
+        prefetches = Prefetch("pets", chosen), Prefetch("boss__pets", chosen)
+        siblings = serializer(Pet, "id")(many=True, read_only=True, source=source)
+        pet = serializer(Pet, "id", siblings=siblings)
+        shown = serializer(Person, "id", pets=pet(many=True, read_only=True))
+        bodies = assert_same(Person.objects.prefetch_related(*prefetches), shown)
+        assert any(pet["siblings"] for body in bodies for pet in body["pets"])
+
+    def test_that_code_leads_back_to_show_what_they_chose(self):
+        def siblings(self, pet):
+            return [one.pk for one in pet.owner.pets.all()]
+
+        some = Prefetch("pets", Pet.objects.filter(name="a"))
+        pet = serializer(Pet, "id", **said(siblings))
+        shown = serializer(Person, "id", pets=pet(many=True, read_only=True))
+        bodies = assert_same(Person.objects.prefetch_related(some), shown)
+        assert any(pet["said"] for body in bodies for pet in body["pets"])
+
     def test_over_a_manager_that_hides_rows(self):
         pets = serializer(Pet, "id", "hidden")(many=True, read_only=True)
         bodies = assert_same(Person.objects.all(), serializer(Person, pets=pets))
