@@ -194,11 +194,11 @@ class _Table:
         queryset = None if given is None else given.queryset
         takes_text = self.run.utc_text and (queryset is None or sql.takes_text(queryset))
         texts = children.statement.texts if takes_text else ()
-        rows = sql.child_rows(children, queryset, keys, texts, self.run.using)
+        read = sql.child_columns(children, queryset, keys, texts, self.run.using)
         found: dict[Any, list[Any]] = {}
-        if rows:
-            columns = dict(zip(children.statement.columns, zip(*rows), strict=True))  # noqa: B905  # All alike.
-            table = _Table(children.statement, columns, len(rows), self.run, texts)
+        if read:
+            columns = dict(zip(children.statement.columns, read, strict=True))
+            table = _Table(children.statement, columns, len(read[0]), self.run, texts)
             bodies = table.shown(children.statement.node)
             for key, body in zip(table.columns[children.link], bodies, strict=True):
                 found.setdefault(key, []).append(body)

@@ -27,7 +27,13 @@ from backstay.conf import settings
 from backstay.counters import count
 from backstay.readplan import execute, peers, sql
 from backstay.readplan.cache import Plan, plan_for
-from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
+from backstay.readplan.internals import (
+    Columns,
+    iterable_of,
+    lookups_of,
+    prefetch_no_more,
+    yielding,
+)
 from backstay.readplan.paths import (
     Column,
     NotCompiled,
@@ -220,7 +226,7 @@ class _Rows(BaseIterable):
         if self.chunked_fetch:
             return self._streamed(reading)
         try:
-            return reading.page(list(reading.root)).rows()
+            return reading.page(reading.columns()).rows()
         except Exception as error:  # noqa: BLE001  # As above.
             _tell(error, plan.serializer)
             return self._peers(queryset)
@@ -231,8 +237,8 @@ class _Rows(BaseIterable):
         return iter(queryset.iterator(self.chunk_size) if self.chunked_fetch else queryset)
 
     def _streamed(self, reading: "_Reading") -> Iterator[Any]:
-        rows = reading.root.iterator(self.chunk_size)
-        while chunk := list(islice(rows, self.chunk_size)):
+        rows = sql.root(reading.queryset, reading.names, reading.texts).iterator(self.chunk_size)
+        while chunk := sql.turned(islice(rows, self.chunk_size)):
             yield from reading.page(chunk).rows()
 
 
@@ -244,15 +250,16 @@ class _Reading:
         self.queryset = queryset
         columns = plan.statement.columns
         more = (name for name in _ordering(queryset) if name not in columns)
-        self.columns = [*columns, *more]
+        self.names = [*columns, *more]
         utc = sql.writes_utc(queryset.db) and sql.takes_text(queryset)
         self.texts: Collection[str] = plan.statement.texts if utc else ()
-        self.root = sql.root(queryset, self.columns, self.texts)
 
-    def page(self, rows: sql.Rows) -> Page:
-        turned = zip(*rows) if rows else ((),) * len(self.columns)  # noqa: B905  # All alike.
-        columns: dict[str, Sequence[Any]] = dict(zip(self.columns, turned, strict=True))
-        return Page(self.queryset, self.plan, columns, self.texts)
+    def columns(self) -> Columns:
+        return sql.root_columns(self.queryset, self.names, self.texts, self.plan.kept)
+
+    def page(self, columns: Columns) -> Page:
+        found = dict(zip(self.names, columns or ((),) * len(self.names), strict=True))
+        return Page(self.queryset, self.plan, found, self.texts)
 
 
 def _itself(instance: Any) -> Any:

@@ -1,15 +1,15 @@
 """
-The rows of a statement, as tuples.
+The rows of a statement, by column.
 
 Beneath everything is ``values_list``. Three faster ways stand beside it, which know how
 Django builds its queries; a setting takes each away, and nothing else depends on them:
 
 - ``READPLAN_BARE_SELECT``: columns of a plain query are chosen a relation at a time.
-- ``READPLAN_KEEP_SQL``: the text of a to-many relation's query is made once.
+- ``READPLAN_KEEP_SQL``: the text of a query is made once for each structure it has.
 - ``READPLAN_TEXT_TIMES``: PostgreSQL writes timestamps itself where they are shown in UTC.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -19,10 +19,12 @@ from django.utils import timezone
 
 from backstay.conf import settings
 from backstay.readplan import internals
+from backstay.readplan.internals import Columns
 from backstay.readplan.plan import Children
 
-Rows = Sequence[tuple[Any, ...]]
-
+#: Texts of one plan that are kept: one whose conditions have a form of their own each time
+#: must not be kept for ever.
+MAX_TEXTS = 100
 
 #: Rows, what groups them, and what is computed of each group.
 Grouped = tuple[Any, str, Sequence[Aggregate]]
@@ -58,11 +60,33 @@ def root(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Any:
     return _columns(queryset.prefetch_related(None), columns, texts)
 
 
-def child_rows(
+def root_columns(
+    queryset: Any, columns: Sequence[str], texts: Collection[str], kept: dict[Any, Any]
+) -> Columns:
+    """What ``root`` yields, by column."""
+    structure = None
+    if settings.READPLAN_KEEP_SQL:
+        structure = internals.structure_of(queryset.query, queryset.db)
+    if structure is None:
+        return turned(root(queryset, columns, texts))
+    form, parameters = structure
+    name = (queryset.db, bool(texts), form)
+    if name not in kept:
+        if len(kept) >= MAX_TEXTS:
+            kept.clear()
+        query = root(queryset, columns, texts).query
+        kept[name] = internals.KeptByStructure(query, queryset.db, parameters)
+    found = kept[name]
+    if not found.kept:
+        return turned(root(queryset, columns, texts))
+    return found.columns(found.text, parameters, queryset.query.where)  # type: ignore[no-any-return]  # Of ``kept``.
+
+
+def child_columns(
     children: Children, queryset: Any, keys: Collection[Any], texts: Collection[str], using: str
-) -> Rows:
+) -> Columns:
     """
-    The rows of *queryset* whose ``link`` is one of *keys*.
+    The rows of *queryset* whose ``link`` is one of *keys*, by column.
 
     Without a queryset, those that a related manager has. Without an order, by primary key.
     """
@@ -76,8 +100,8 @@ def child_rows(
         return _columns(rows, children.statement.columns, texts)
 
     if queryset is not None:
-        return list(query(keys))
-    return _kept_rows(children.kept, using, query, keys, manager, bool(texts))
+        return turned(query(keys))
+    return _kept_columns(children.kept, using, query, keys, manager, bool(texts))
 
 
 def totals(
@@ -91,8 +115,13 @@ def totals(
         rows = manager.using(using).filter(**{f"{link}__in": keys}).order_by()
         return rows.values_list(link).annotate(**named)
 
-    rows = _kept_rows(kept, using or DEFAULT_DB_ALIAS, query, keys, manager)
-    return {key: tuple(found) for key, *found in rows}
+    columns = _kept_columns(kept, using or DEFAULT_DB_ALIAS, query, keys, manager)
+    return {key: tuple(found) for key, *found in turned(columns)}
+
+
+def turned(rows: Iterable[Sequence[Any]]) -> Columns:
+    """Rows by column, and columns by row."""
+    return list(zip(*rows))  # noqa: B905  # All alike, and there may be many.
 
 
 def _columns(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Any:
@@ -107,18 +136,18 @@ def _columns(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> A
     return queryset.annotate(**written).values_list(*names)
 
 
-def _kept_rows(
+def _kept_columns(
     kept: dict[Any, Any],
     using: str,
     query: Callable[[Collection[Any]], Any],
     keys: Collection[Any],
     manager: Any,
     *variant: Any,
-) -> Rows:
-    """The rows of ``query(keys)``, whose text is kept where it is always the same."""
+) -> Columns:
+    """``query(keys)`` by column, whose text is kept where it is always the same."""
     if not (keys and settings.READPLAN_KEEP_SQL and internals.reads_as_usual(manager)):
-        return list(query(keys))
+        return turned(query(keys))
     name = (using, *variant)
     if name not in kept:
-        kept[name] = internals.KeptQuery(query, next(iter(keys)), using)
-    return kept[name].rows(keys) if kept[name].fits(keys) else list(query(keys))
+        kept[name] = internals.KeptByKeys(query, next(iter(keys)), using)
+    return kept[name].of(keys) if kept[name].fits(keys) else turned(query(keys))

@@ -175,9 +175,10 @@ class TestEachFastWay:
             monkeypatch.setattr(owner, name, noting)
 
         noted(internals, "selecting")
-        noted(internals.KeptQuery, "rows")
+        noted(internals.KeptByKeys, "of")
+        noted(internals, "structure_of")
         read(Person.objects.all(), PersonDetail(context=linking()))
-        assert set(taken) == {"selecting", "rows"}
+        assert set(taken) == {"selecting", "of", "structure_of"}
         as_text = any("::text" in statement for statement in statements)
         assert as_text is (connection.vendor == "postgresql")
 
