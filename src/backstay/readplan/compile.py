@@ -141,7 +141,7 @@ class _Compiler:
         if node not in statement.instances:
             statement.instances.append(node)
             for column in node.model._meta.concrete_fields:
-                statement.texts.discard(statement.column(node.prefix + column.attname))
+                statement.raw.discard(statement.column(node.prefix + column.attname))
             for name in node.annotations:
                 statement.column(name)
 
@@ -223,11 +223,11 @@ class _Compiler:
         return Column(node.prefix + column.attname, column), convert.choice_name(field, column)
 
     def value(self, statement: Statement, field: Any, column: Column, how: Convert | None) -> Value:
-        from_text = how is not None and how.from_text is not None
-        if from_text and column.path not in statement.columns:
-            statement.texts.add(column.path)
-        elif not from_text:
-            statement.texts.discard(column.path)
+        from_raw = how is not None and how.from_raw is not None
+        if from_raw and column.path not in statement.columns:
+            statement.raw.add(column.path)
+        elif not from_raw:
+            statement.raw.discard(column.path)
         guards = self.guarded(statement, column)
         return Value(
             field.field_name, field, guards, column=statement.column(column.path), convert=how
@@ -237,7 +237,7 @@ class _Compiler:
         """The guards on the way to *target*, with their columns among those to read."""
         guards: tuple[Any, ...] = target.guards if isinstance(target, Column) else target.at.guards
         for guard in guards:
-            statement.texts.discard(statement.column(guard.column))
+            statement.raw.discard(statement.column(guard.column))
         return guards
 
     # --- relations
@@ -279,7 +279,7 @@ class _Compiler:
         place = target.follow()
         guards = self.guarded(statement, target)
         column = statement.column(target.presence)
-        statement.texts.discard(column)
+        statement.raw.discard(column)
         path = "__".join([*filter(None, [node.path]), *field.source_attrs])
         with _Back(self, target, backwards(target.relation)):
             inside = Place(place.model, place.prefix)
@@ -307,7 +307,7 @@ class _Compiler:
                 inner.node = Node(child, target.model, path=path, scalar=True)
                 inner.node.outs = [self.element(inner, inner.node, child)]
         guards = self.guarded(statement, target)
-        statement.texts.discard(statement.column(target.key))
+        statement.raw.discard(statement.column(target.key))
         statement.children.append(children)
         return ToMany(field.field_name, field, guards, children=children)
 
@@ -349,7 +349,7 @@ class _Compiler:
         target = field.many(_place(node))
         refuse_unknown_manager(target.model, node.model)
         key = statement.column(target.key)
-        statement.texts.discard(key)
+        statement.raw.discard(key)
         alone = not _own_column(target.model, field.column)
         for totals in statement.totals:
             same = (totals.model, totals.key, totals.link) == (target.model, key, target.link)

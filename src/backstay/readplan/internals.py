@@ -120,6 +120,14 @@ def _column(query: Any, path: str) -> Any:
     return joins.transform_function(targets[0], alias)
 
 
+def value_of(field: Any, raw: Any, using: str) -> Any:
+    """What an instance has of what the database itself has (``sql.Raw``)."""
+    column, connection = field.get_col(""), connections[using]
+    for function in connection.ops.get_db_converters(column):
+        raw = function(raw, column, connection)
+    return field.to_python(raw)
+
+
 # --- queries whose text is made once
 
 

@@ -153,7 +153,7 @@ class TestVerification:
 
 class TestEachFastWay:
     @pytest.mark.parametrize(
-        "off", ["READPLAN_TEXT_TIMES", "READPLAN_KEEP_SQL", "READPLAN_BARE_SELECT"]
+        "off", ["READPLAN_RAW_VALUES", "READPLAN_KEEP_SQL", "READPLAN_BARE_SELECT"]
     )
     def test_can_be_left_out(self, off, failures):
         expected = by_drf(Person.objects.all(), GreetedPerson, linking()).body
