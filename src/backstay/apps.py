@@ -34,6 +34,7 @@ class BackstayConfig(AppConfig):
             readplan_checks.check_queries_for_each,
             readplan_checks.check_all_fields,
             readplan_checks.check_relations,
+            readplan_checks.check_order,
         ):
             register(check)
         for check in (
