@@ -11,6 +11,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from backstay.readplan import internals, read, sql
 from backstay.readplan.cache import plan_for
+from backstay.tables import recording
 from tests.backstay.readplan.lab.models import City, Dog, Label, Passport, Person, Pet
 from tests.backstay.readplan.lab.shown import serializer
 
@@ -272,7 +273,9 @@ class TestKeptByStructure:
             other, values = structure(second)
             assert kept.kept
             assert form == other
-            assert list(zip(*kept.columns(kept.text, values), strict=True)) == list(columns(second))
+            assert list(
+                zip(*kept.columns(kept.text, values, second.query.where), strict=True)
+            ) == list(columns(second))
 
     def test_of_other_queries_are_others(self):
         found = [structure(rows)[0] for rows in OTHER_STRUCTURES]
@@ -288,6 +291,21 @@ class TestKeptByStructure:
         rows = Person.objects.order_by("notes__body")
         _, parameters = structure(rows)
         assert not internals.KeptByStructure(columns(rows).query, "default", parameters).kept
+
+    def test_notes_the_rows_that_it_reads_and_no_others(self):
+        """Or an answer that is kept would not end when they change."""
+        shown = serializer(Person, "name", "city")
+        first, second, *_ = EVERYBODY.all()
+        read(EVERYBODY.filter(pk=first.pk), shown())
+        with recording() as reads:
+            read(EVERYBODY.filter(pk=second.pk), shown())
+        assert not reads.opaque
+        assert reads.tags == {f"lab_person:{second.pk}", "lab_person:*"}
+        place = serializer(Person, place=serializer(City, "name")(source="city", read_only=True))
+        for _ in range(2):
+            with recording() as reads:
+                read(EVERYBODY.filter(city__in=City.objects.filter(twin=None)), place())
+            assert reads.tags == {"lab_person", "lab_city"}
 
     def test_makes_a_text_once(self, monkeypatch):
         texts = []
