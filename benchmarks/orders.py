@@ -10,14 +10,11 @@ Then each way sells a product of ``SCARCE`` units to the same buyers, and what w
 is counted. On the database of ``DATABASE_URL``.
 """
 
-import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -184,13 +181,3 @@ def section(found: Mapping[str, Any]) -> str:
         *("| " + " | ".join(row) + " |" for row in rows(found)),
     ]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    from benchmarks.__main__ import prepare
-
-    prepare()
-    measured = run(seconds=float(sys.argv[1]))
-    show(measured)
-    if sys.argv[2:]:
-        Path(sys.argv[2]).write_text(json.dumps(measured))

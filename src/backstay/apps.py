@@ -39,6 +39,7 @@ class BackstayConfig(AppConfig):
             list_checks.check_filter_indexes,
             list_checks.check_bounds,
             list_checks.check_orders,
+            readplan_checks.check_order,
         ):
             register(check)
         for check in (

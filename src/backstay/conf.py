@@ -250,7 +250,7 @@ class Settings:
     #: Ways to read that know how Django builds its queries; see ``backstay.readplan.sql``.
     READPLAN_BARE_SELECT = Setting[bool](True, flag)
     READPLAN_KEEP_SQL = Setting[bool](True, flag)
-    READPLAN_TEXT_TIMES = Setting[bool](True, flag)
+    READPLAN_RAW_VALUES = Setting[bool](True, flag)
 
     # --- outbox ---------------------------------------------------------------
 

@@ -12,8 +12,8 @@ and is compiled once for each answer. A class that decides about its fields in c
 counts who does: a subclass that decides more has to say so itself.
 """
 
+import dataclasses
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -41,12 +41,14 @@ MAX_PLANS = 1000
 _plans: dict[Hashable, "Plan | NotPlanned"] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
     """A statement, and the serializer that it was compiled from."""
 
     statement: Statement
     serializer: Any
+    #: Queries of the root whose text is kept, by what it depends on; see ``sql``.
+    kept: dict[Any, Any] = dataclasses.field(default_factory=dict)
 
     def explain(self) -> str:
         """Its queries, columns, what runs from instances and why, in words."""

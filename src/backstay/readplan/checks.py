@@ -1,5 +1,5 @@
 """
-System checks of what views show: W011, W012, W013.
+System checks of what views show: W011, W012, W013, W018.
 
 They look at the ``serializer_class`` and the ``serializer_classes`` of every view that the
 URLconf leads to; what a view chooses in code they do not see.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004  # Django's own name.
-from rest_framework import serializers
+from rest_framework import mixins, serializers
 
 from backstay.readplan.compile import compile_serializer
 from backstay.readplan.explain import advice
@@ -62,6 +62,26 @@ def check_relations(**_: Any) -> list[CheckMessage]:
         for _, out in outs(statement)
         if isinstance(out, Call) and isinstance(out.field, serializers.BaseSerializer)
     ]
+
+
+def check_order(**_: Any) -> list[CheckMessage]:
+    """W018: ``ReadPlanMixin`` after the class whose reading it is for."""
+    return [
+        Warning(
+            f"{_path(kind)} has ReadPlanMixin after DRF's classes, so it reads without a plan.",
+            hint="Name it before the view's class.",
+            obj=kind,
+            id="backstay.W018",
+        )
+        for kind in dict.fromkeys(type(view) for view in views())
+        if any(kind.__mro__.index(one) < kind.__mro__.index(ReadPlanMixin) for one in _read(kind))
+    ]
+
+
+def _read(kind: type[Any]) -> list[type[Any]]:
+    """Whose methods a ``ReadPlanMixin`` in it is for."""
+    reading = (mixins.ListModelMixin, mixins.RetrieveModelMixin)
+    return [one for one in reading if issubclass(kind, one) and issubclass(kind, ReadPlanMixin)]
 
 
 def _serializers(of: type[Any] = object) -> list[type[Any]]:

@@ -133,14 +133,15 @@ class _Compiler:
         Have *node* made into model instances too.
 
         Raises:
-            NotPlanned: from them, code may reach a parent that would be of another class.
+            NotPlanned: from them, code may reach a parent that would be another; see ``_Back``.
         """
-        if any(other_class for _, other_class in self.back):
-            raise NotPlanned("an instance leads back to one of another class")
+        for known, other_class in self.back:
+            if other_class or (known and self.prefetches):
+                raise NotPlanned("an instance leads back to one of which only DRF's knows")
         if node not in statement.instances:
             statement.instances.append(node)
             for column in node.model._meta.concrete_fields:
-                statement.texts.discard(statement.column(node.prefix + column.attname))
+                statement.raw.discard(statement.column(node.prefix + column.attname))
             for name in node.annotations:
                 statement.column(name)
 
@@ -222,11 +223,11 @@ class _Compiler:
         return Column(node.prefix + column.attname, column), convert.choice_name(field, column)
 
     def value(self, statement: Statement, field: Any, column: Column, how: Convert | None) -> Value:
-        from_text = how is not None and how.from_text is not None
-        if from_text and column.path not in statement.columns:
-            statement.texts.add(column.path)
-        elif not from_text:
-            statement.texts.discard(column.path)
+        from_raw = how is not None and how.from_raw is not None
+        if from_raw and column.path not in statement.columns:
+            statement.raw.add(column.path)
+        elif not from_raw:
+            statement.raw.discard(column.path)
         guards = self.guarded(statement, column)
         return Value(
             field.field_name, field, guards, column=statement.column(column.path), convert=how
@@ -236,7 +237,7 @@ class _Compiler:
         """The guards on the way to *target*, with their columns among those to read."""
         guards: tuple[Any, ...] = target.guards if isinstance(target, Column) else target.at.guards
         for guard in guards:
-            statement.texts.discard(statement.column(guard.column))
+            statement.raw.discard(statement.column(guard.column))
         return guards
 
     # --- relations
@@ -274,12 +275,13 @@ class _Compiler:
         target = resolve(_place(node), field.source_attrs)
         if not isinstance(target, One):
             raise NotCompiled(f"its source {field.source!r} is no to-one relation")
+        self.refuse_back(node, field.source_attrs)
         place = target.follow()
         guards = self.guarded(statement, target)
         column = statement.column(target.presence)
-        statement.texts.discard(column)
+        statement.raw.discard(column)
         path = "__".join([*filter(None, [node.path]), *field.source_attrs])
-        with _Back(self, target, target.relation, backwards(target.relation)):
+        with _Back(self, target, backwards(target.relation)):
             inside = Place(place.model, place.prefix)
             nested = self.node(statement, field, inside, path)
         return ToOne(field.field_name, field, guards, node=nested, column=column)
@@ -297,16 +299,32 @@ class _Compiler:
         inner.column(target.link)
         added = annotations_of(target.model._default_manager)
         shape = self.prefetches.get(path, Shape(annotations=added))
-        with _Back(self, target, None, target.back):
+        self.refuse_back(node, steps)
+        with _Back(self, target, target.back):
             if isinstance(child, serializers.BaseSerializer):
                 inner.node = self.node(inner, child, Place(target.model), path, shape.annotations)
             else:
                 inner.node = Node(child, target.model, path=path, scalar=True)
                 inner.node.outs = [self.element(inner, inner.node, child)]
         guards = self.guarded(statement, target)
-        statement.texts.discard(statement.column(target.key))
+        statement.raw.discard(statement.column(target.key))
         statement.children.append(children)
         return ToMany(field.field_name, field, guards, children=children)
+
+    def refuse_back(self, node: Node, steps: list[str]) -> None:
+        """
+        Raises:
+            NotPlanned: a step leads back to a row that is another for DRF; see ``_Back``.
+        """
+        place = _place(node)
+        for step in steps:
+            target = attribute(place, step)
+            if not isinstance(target, One):  # Of many rows, which are nobody's parent.
+                return
+            for known, other_class in self.back:
+                if known == target.relation and (self.prefetches or other_class):
+                    raise NotPlanned("it leads back to one of which only DRF's instance knows")
+            place = target.follow()
 
     def element(self, statement: Statement, node: Node, child: Any) -> Out:
         """One of many, shown as a key, a slug or a link."""
@@ -331,7 +349,7 @@ class _Compiler:
         target = field.many(_place(node))
         refuse_unknown_manager(target.model, node.model)
         key = statement.column(target.key)
-        statement.texts.discard(key)
+        statement.raw.discard(key)
         alone = not _own_column(target.model, field.column)
         for totals in statement.totals:
             same = (totals.model, totals.key, totals.link) == (target.model, key, target.link)
@@ -348,16 +366,13 @@ class _Compiler:
 
 class _Back:
     """
-    Refuses to be led back where a row is another than a join would find.
+    Knows what leads back while what *target* leads to is compiled.
 
     Django gives a child the very parent it was read for: with the children that a
-    ``Prefetch`` chose, and of the parent's own class.
+    ``Prefetch`` chose, and of the parent's own class. A join would find another.
     """
 
-    def __init__(self, compiler: _Compiler, target: One | Many, relation: Any, back: Any) -> None:
-        for known, other_class in compiler.back:
-            if relation is not None and known == relation and (compiler.prefetches or other_class):
-                raise NotPlanned("it leads back to a row of which only the parent's instance knows")
+    def __init__(self, compiler: _Compiler, target: One | Many, back: Any) -> None:
         self.compiler = compiler
         self.back = back, back is not None and back.related_model is not target.at.model
 

@@ -96,7 +96,7 @@ def decimal_number(field: Any, column: Any) -> Convert:
     # Both databases give a column's values its number of places, which is then what
     # quantize() would; from seven places on str() may write an exponent.
     if as_text and same_places and field.decimal_places <= 6 and not _rewrites(field):
-        return TEXT
+        return Convert("str", TEXT.bind, True, decimal_of_raw(column))
     return generic(field) if _rewrites(field) else Convert("quantize", _quantizer(field), as_text)
 
 
@@ -145,24 +145,45 @@ def date_time(field: Any, column: models.Field | None) -> Convert | None:
 
         return utc
 
-    return Convert("isoformat", bind, True, text_of_time)
+    return Convert("isoformat", bind, True, time_of_raw)
 
 
-def text_of_time(value: str) -> str:
+def time_of_raw(value: str) -> str:
     """
-    ISO 8601 of what PostgreSQL in UTC writes.
+    ISO 8601 of what a database in UTC writes.
 
-    >>> text_of_time("2026-01-02 03:04:05.678+00")
+    >>> time_of_raw("2026-01-02 03:04:05.678+00")
     '2026-01-02T03:04:05.678000Z'
 
     Raises:
-        ValueError: a time that Python has not (a year before 1 or after 9999).
+        ValueError: a time that Python has not (a year before 1 or after 9999), or not in UTC.
     """
-    if value[4] != "-" or not value.endswith("+00"):
-        raise ValueError(f"{value!r} is no time of the years 1 to 9999.")
-    if len(value) == 22:
-        return f"{value[:10]}T{value[11:19]}Z"
-    return f"{value[:10]}T{value[11:-3]:0<15}Z"
+    if value[4] == "-" and value.endswith("+00"):  # PostgreSQL, whose form is always the same.
+        if len(value) == 22:
+            return f"{value[:10]}T{value[11:19]}Z"
+        return f"{value[:10]}T{value[11:-3]:0<15}Z"
+    made = datetime.datetime.fromisoformat(value)
+    if made.tzinfo is not None:
+        raise ValueError(f"{value!r} is not in UTC.")
+    return f"{made.isoformat()}Z"
+
+
+def decimal_of_raw(column: Any) -> Converter:
+    """The text of an amount that is text already, or SQLite's number."""
+    places = column.decimal_places
+    exponent = decimal.Decimal(1).scaleb(-places)
+    number = decimal.Context(prec=15).create_decimal_from_float
+
+    def shown(value: Any) -> str:
+        if type(value) is str:
+            return value
+        text = f"{value:.{places}f}"
+        # Of so few digits, a text that leads back to the number is what Django rounds it to.
+        if abs(value) < 1e8 and float(text) == value:
+            return text
+        return str(number(value).quantize(exponent, context=column.context))
+
+    return shown
 
 
 def date(field: Any, column: models.Field | None) -> Convert | None:

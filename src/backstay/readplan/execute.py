@@ -45,13 +45,13 @@ _LEAST, _MOST = 1e-4, 1e16
 
 
 def read(
-    statement: Statement, columns: Mapping[str, Column], run: Run, texts: Collection[str] = ()
+    statement: Statement, columns: Mapping[str, Column], run: Run, raw: Collection[str] = ()
 ) -> list[Any]:
-    """What the root's node shows of rows, given by column; *texts* are PostgreSQL's text."""
+    """What the root's node shows of rows, given by column; *raw* are as the database has them."""
     size = len(next(iter(columns.values()), ()))
     if not size:
         return []
-    return list(_Table(statement, columns, size, run, texts).shown(statement.node))
+    return list(_Table(statement, columns, size, run, raw).shown(statement.node))
 
 
 class _Table:
@@ -63,10 +63,10 @@ class _Table:
         columns: Mapping[str, Column],
         size: int,
         run: Run,
-        texts: Collection[str],
+        raw: Collection[str],
     ) -> None:
         self.run = run
-        self.texts = texts
+        self.raw = raw
         self.size = size
         self.columns = columns
         self.made = {id(node): self._instances(node) for node in statement.instances}
@@ -155,8 +155,8 @@ class _Table:
         if convert is None:
             self._look_at(column)
             return column
-        if convert.from_text and out.column in self.texts:
-            function = convert.from_text
+        if convert.from_raw and out.column in self.raw:
+            function = convert.from_raw
         else:
             function = convert.bind(self.run)
         shown = [None if value is None else function(value) for value in column]
@@ -192,13 +192,13 @@ class _Table:
             return {}
         given = self.run.prefetches.get(children.path)
         queryset = None if given is None else given.queryset
-        takes_text = self.run.utc_text and (queryset is None or sql.takes_text(queryset))
-        texts = children.statement.texts if takes_text else ()
-        rows = sql.child_rows(children, queryset, keys, texts, self.run.using)
+        may_be_raw = self.run.reads_raw and (queryset is None or sql.may_be_raw(queryset))
+        raw = children.statement.raw if may_be_raw else ()
+        read = sql.child_columns(children, queryset, keys, raw, self.run.using)
         found: dict[Any, list[Any]] = {}
-        if rows:
-            columns = dict(zip(children.statement.columns, zip(*rows), strict=True))  # noqa: B905  # All alike.
-            table = _Table(children.statement, columns, len(rows), self.run, texts)
+        if read:
+            columns = dict(zip(children.statement.columns, read, strict=True))
+            table = _Table(children.statement, columns, len(read[0]), self.run, raw)
             bodies = table.shown(children.statement.node)
             for key, body in zip(table.columns[children.link], bodies, strict=True):
                 found.setdefault(key, []).append(body)

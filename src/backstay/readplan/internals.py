@@ -5,15 +5,21 @@ Stable since Django 1.x and used by packages like it; each is held by a test.
 """
 # ruff: noqa: SLF001  # That is what this module is for.
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
-from django.db.models import IntegerField, Model, Prefetch, QuerySet
+from django.db.models import F, IntegerField, Model, OrderBy, Prefetch, QuerySet
 from django.db.models.manager import BaseManager
+from django.db.models.sql import Query
+from django.db.models.sql.where import WhereNode
 
 from backstay.tables import noted
+
+#: What was read, a sequence of values for each column; none where there is no row.
+Columns = Sequence[Sequence[Any]]
 
 
 def yielding(queryset: Any, iterable: type[Any]) -> Any:
@@ -114,10 +120,41 @@ def _column(query: Any, path: str) -> Any:
     return joins.transform_function(targets[0], alias)
 
 
-# --- a query whose text is made once
+def value_of(field: Any, raw: Any, using: str) -> Any:
+    """What an instance has of what the database itself has (``sql.Raw``)."""
+    column, connection = field.get_col(""), connections[using]
+    for function in connection.ops.get_db_converters(column):
+        raw = function(raw, column, connection)
+    return field.to_python(raw)
 
 
-class KeptQuery:
+# --- queries whose text is made once
+
+
+class Kept:
+    """The text of a query, and what makes values of its columns."""
+
+    def __init__(self, query: Any, using: str) -> None:
+        self.using = using
+        self.query = query
+        compiler = query.get_compiler(using)
+        self.text, self.parameters = compiler.as_sql()
+        self.converters = compiler.get_converters([one[0] for one in compiler.select])
+
+    def columns(self, text: str, parameters: Sequence[Any], where: WhereNode) -> Columns:
+        """What *text* reads, noted as rows of the query that are *where*."""
+        query, connection = copy(self.query), connections[self.using]
+        query.where = where
+        with noted(query), connection.cursor() as cursor:
+            cursor.execute(text, parameters)
+            columns: list[Any] = list(zip(*cursor.fetchall()))  # noqa: B905  # All alike.
+        for place, (functions, expression) in self.converters.items() if columns else ():
+            for function in functions:
+                columns[place] = [function(one, expression, connection) for one in columns[place]]
+        return columns
+
+
+class KeptByKeys(Kept):
     """
     ``query(keys)``, of which only the keys differ from one time to the next.
 
@@ -126,42 +163,77 @@ class KeptQuery:
     """
 
     def __init__(self, query: Callable[[Collection[Any]], Any], sample: Any, using: str) -> None:
-        self.using = using
+        super().__init__(query([sample]).query, using)
         connection = connections[using]
-        self.compiler = query([sample]).query.get_compiler(using)
-        text, parameters = self.compiler.as_sql()
-        conditions = self.compiler.query.where.children
-        alone = len(conditions) == len(parameters) == 1
-        self.kept = alone and text.count("IN (%s)") == text.count("%s") == 1
+        conditions = self.query.where.children
+        alone = len(conditions) == len(self.parameters) == 1
+        self.kept = alone and self.text.count("IN (%s)") == self.text.count("%s") == 1
         self.most_keys = connection.features.max_query_params
         #: PostgreSQL takes all keys as one parameter, so its text is always the same.
         self.as_array = connection.vendor == "postgresql"
-        self.text = text.replace("IN (%s)", "= ANY(%s)") if self.as_array else text
-        self.converters = self.compiler.get_converters([one[0] for one in self.compiler.select])
         self.field = _value_of(conditions[0].lhs.output_field) if self.kept else None
 
     def fits(self, keys: Collection[Any]) -> bool:
         return self.kept and (self.most_keys is None or len(keys) <= self.most_keys)
 
-    def rows(self, keys: Collection[Any]) -> Sequence[tuple[Any, ...]]:
-        """As tuples, or as lists where a column has to be converted."""
-        connection = connections[self.using]
+    def of(self, keys: Collection[Any]) -> Columns:
         values = list(keys)
         if self.field is not None:
+            connection = connections[self.using]
             values = [self.field.get_db_prep_value(key, connection) for key in keys]
         if self.as_array:
-            text, values = self.text, [values]
-        else:
-            each = ", ".join(["%s"] * len(values))
-            text = self.text.replace("IN (%s)", f"IN ({each})")
-        with noted(self.compiler.query), connection.cursor() as cursor:
-            cursor.execute(text, values)
-            found = cursor.fetchall()
-        if not self.converters:
-            return found  # type: ignore[no-any-return]  # Of the database's driver.
-        compiler = copy(self.compiler)
-        compiler.connection = connection
-        return list(compiler.apply_converters(found, self.converters))
+            return self.columns(self.text.replace("IN (%s)", "= ANY(%s)"), [values], WhereNode())
+        each = ", ".join(["%s"] * len(values))
+        return self.columns(self.text.replace("IN (%s)", f"IN ({each})"), values, WhereNode())
+
+
+class KeptByStructure(Kept):
+    """
+    A bare query, of which only the values in its conditions differ from one time to the next.
+
+    Django itself compiles the conditions each time; see ``structure_of``. Its text is kept
+    where they have all of its parameters.
+    """
+
+    def __init__(self, query: Any, using: str, parameters: Sequence[Any]) -> None:
+        super().__init__(query, using)
+        self.kept = [*self.parameters] == [*parameters] and self.text.count("%s") == len(parameters)
+
+
+def structure_of(query: Any, using: str) -> tuple[Hashable, Sequence[Any]] | None:
+    """
+    All that the text of a bare query depends on, but for its columns, and its parameters.
+
+    ``None`` where that cannot be told: it is not bare, has an order by more than columns,
+    joins under a condition, or is known to be empty.
+    """
+    order = tuple(map(_order, query.order_by or query.get_meta().ordering))
+    kind: type[Any] = type(query)
+    more = query._filtered_relations or query.combinator or query.select_for_update
+    if kind is not Query or not is_bare(query) or more or None in order:
+        return None
+    try:
+        where, parameters = query.get_compiler(using).compile(query.where)
+    except FullResultSet:
+        where, parameters = "", ()
+    except EmptyResultSet:
+        return None
+    joins = tuple(
+        (alias, join.join_type, join, query.alias_refcount[alias] > 0)
+        for alias, join in query.alias_map.items()
+    )
+    order += (bool(query.order_by), query.default_ordering, query.standard_ordering)
+    extra = tuple(query.extra_order_by), tuple(query.extra_tables)
+    return (where, joins, order, extra, query.low_mark, query.high_mark), parameters
+
+
+def _order(one: Any) -> Hashable:
+    """What one part of an order says; ``None`` where it is no column's."""
+    if isinstance(one, str):
+        return one
+    column: Any = getattr(one, "expression", None)
+    known = type(one) is OrderBy and type(column) is F
+    return (column.name, one.descending, one.nulls_first, one.nulls_last) if known else None
 
 
 def _value_of(field: Any) -> Any:

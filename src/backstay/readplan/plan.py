@@ -28,8 +28,8 @@ class Convert:
     bind: "Callable[[Run], Converter]"
     #: Whether the result is a string, an integer or a boolean, whatever the value.
     plain: bool = False
-    #: The same from the text that PostgreSQL in UTC has for the column, where that is possible.
-    from_text: Converter | None = None
+    #: The same from what the database itself has, in UTC (see ``sql.Raw``), where that is possible.
+    from_raw: Converter | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +42,8 @@ class Statement:
     totals: "list[Totals]" = field(default_factory=list)
     #: Nodes that need model instances.
     instances: "list[Node]" = field(default_factory=list)
-    #: Columns that nobody needs as more than text.
-    texts: set[str] = field(default_factory=set)
+    #: Columns that nobody needs as more than what the database itself has.
+    raw: set[str] = field(default_factory=set)
     _node: "Node | None" = None
 
     @property

@@ -13,7 +13,6 @@ import logging
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -27,7 +26,14 @@ from backstay.conf import settings
 from backstay.counters import count
 from backstay.readplan import execute, peers, sql
 from backstay.readplan.cache import Plan, plan_for
-from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
+from backstay.readplan.internals import (
+    Columns,
+    iterable_of,
+    lookups_of,
+    prefetch_no_more,
+    value_of,
+    yielding,
+)
 from backstay.readplan.paths import (
     Column,
     NotCompiled,
@@ -98,8 +104,8 @@ class Page:
     queryset: QuerySet[Any]
     plan: Plan
     columns: dict[str, Sequence[Any]]
-    #: The columns that came as PostgreSQL's text of a timestamp.
-    texts: Collection[str]
+    #: The columns that came as the database itself has them.
+    raw: Collection[str]
     #: Whether somebody has had an instance, of whose changes the columns know nothing.
     touched: bool = False
 
@@ -110,11 +116,11 @@ class Page:
         """
         plan = plan_for(serializer, self.queryset)
         statement = plan.statement
-        texts = statement.texts.intersection(self.texts)
+        raw = statement.raw.intersection(self.raw)
         if not self.columns.keys() >= {*statement.columns}:
             raise NotPlanned("it shows columns that were not read")
-        if not texts >= {*self.texts}.intersection(statement.columns):
-            raise NotPlanned("it needs more than the text of a timestamp")
+        if not raw >= {*self.raw}.intersection(statement.columns):
+            raise NotPlanned("it needs more than what the database itself has")
         indexes = [row._index for row in rows]  # noqa: SLF001  # Of this module.
         columns = self.columns
         if indexes != [*range(len(next(iter(columns.values()))))]:
@@ -123,7 +129,7 @@ class Page:
             one.prefetch_to: one for one in lookups_of(self.queryset) if isinstance(one, Prefetch)
         }
         run = Run(plan.serializer, serializer, prefetches, self.queryset.db)
-        bodies = execute.read(statement, columns, run, texts)
+        bodies = execute.read(statement, columns, run, raw)
         if settings.READPLAN_VERIFY and random.random() < settings.READPLAN_VERIFY:  # noqa: S311  # No secret.
             return _verified(bodies, [row.instance for row in rows], serializer), False
         return bodies, run.plain
@@ -135,8 +141,9 @@ class Page:
         if self.touched or name not in self.columns or not is_as_read(model, name):
             return getattr(self.instances[index], name)
         value = self.columns[name][index]
-        as_text = name in self.texts and value is not None
-        return datetime.fromisoformat(value) if as_text else value
+        if name not in self.raw or value is None:
+            return value
+        return value_of(model._meta.get_field(name), value, self.queryset.db)
 
     def rows(self) -> "Iterator[Row]":
         size = len(next(iter(self.columns.values()), ()))
@@ -220,7 +227,7 @@ class _Rows(BaseIterable):
         if self.chunked_fetch:
             return self._streamed(reading)
         try:
-            return reading.page(list(reading.root)).rows()
+            return reading.page(reading.columns()).rows()
         except Exception as error:  # noqa: BLE001  # As above.
             _tell(error, plan.serializer)
             return self._peers(queryset)
@@ -231,8 +238,8 @@ class _Rows(BaseIterable):
         return iter(queryset.iterator(self.chunk_size) if self.chunked_fetch else queryset)
 
     def _streamed(self, reading: "_Reading") -> Iterator[Any]:
-        rows = reading.root.iterator(self.chunk_size)
-        while chunk := list(islice(rows, self.chunk_size)):
+        rows = sql.root(reading.queryset, reading.names, reading.raw).iterator(self.chunk_size)
+        while chunk := sql.turned(islice(rows, self.chunk_size)):
             yield from reading.page(chunk).rows()
 
 
@@ -244,15 +251,16 @@ class _Reading:
         self.queryset = queryset
         columns = plan.statement.columns
         more = (name for name in _ordering(queryset) if name not in columns)
-        self.columns = [*columns, *more]
-        utc = sql.writes_utc(queryset.db) and sql.takes_text(queryset)
-        self.texts: Collection[str] = plan.statement.texts if utc else ()
-        self.root = sql.root(queryset, self.columns, self.texts)
+        self.names = [*columns, *more]
+        utc = sql.reads_raw(queryset.db) and sql.may_be_raw(queryset)
+        self.raw: Collection[str] = plan.statement.raw if utc else ()
 
-    def page(self, rows: sql.Rows) -> Page:
-        turned = zip(*rows) if rows else ((),) * len(self.columns)  # noqa: B905  # All alike.
-        columns: dict[str, Sequence[Any]] = dict(zip(self.columns, turned, strict=True))
-        return Page(self.queryset, self.plan, columns, self.texts)
+    def columns(self) -> Columns:
+        return sql.root_columns(self.queryset, self.names, self.raw, self.plan.kept)
+
+    def page(self, columns: Columns) -> Page:
+        found = dict(zip(self.names, columns or ((),) * len(self.names), strict=True))
+        return Page(self.queryset, self.plan, found, self.raw)
 
 
 def _itself(instance: Any) -> Any:

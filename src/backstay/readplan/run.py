@@ -20,8 +20,8 @@ class Run:
         self.context = serializer.context
         self.prefetches = prefetches
         self.using = using
-        #: Whether PostgreSQL may write timestamps.
-        self.utc_text = sql.writes_utc(using)
+        #: Whether columns may be as the database itself has them.
+        self.reads_raw = sql.reads_raw(using)
         #: Whether nothing was shown that encoders of JSON write in different ways.
         self.plain = True
         self._own = template is serializer

@@ -1,15 +1,16 @@
 """
-The rows of a statement, as tuples.
+The rows of a statement, by column.
 
 Beneath everything is ``values_list``. Three faster ways stand beside it, which know how
 Django builds its queries; a setting takes each away, and nothing else depends on them:
 
 - ``READPLAN_BARE_SELECT``: columns of a plain query are chosen a relation at a time.
-- ``READPLAN_KEEP_SQL``: the text of a to-many relation's query is made once.
-- ``READPLAN_TEXT_TIMES``: PostgreSQL writes timestamps itself where they are shown in UTC.
+- ``READPLAN_KEEP_SQL``: the text of a query is made once for each structure it has.
+- ``READPLAN_RAW_VALUES``: times, where they are shown in UTC, and decimals are written from
+  what the database itself has.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -19,50 +20,78 @@ from django.utils import timezone
 
 from backstay.conf import settings
 from backstay.readplan import internals
+from backstay.readplan.internals import Columns
 from backstay.readplan.plan import Children
 
-Rows = Sequence[tuple[Any, ...]]
-
+#: Texts of one plan that are kept: one whose conditions have a form of their own each time
+#: must not be kept for ever.
+MAX_TEXTS = 100
 
 #: Rows, what groups them, and what is computed of each group.
 Grouped = tuple[Any, str, Sequence[Aggregate]]
 
 
-class AsText(Func):
-    """PostgreSQL's own text of a value."""
+class Raw(Func):
+    """PostgreSQL's own text of a value; SQLite's own value."""
 
     template = "%(expressions)s::text"
     output_field = TextField()
 
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """An expression has no type whose converters would make more of it."""
+        return self.as_sql(compiler, connection, template="+%(expressions)s", **context)
 
-def writes_utc(using: str) -> bool:
-    """Whether the server's text of a timestamp is in the time zone it will be shown in."""
+
+def reads_raw(using: str) -> bool:
+    """Whether the database's own text of a time is in the time zone it will be shown in."""
     connection = connections[using]
     return (
-        settings.READPLAN_TEXT_TIMES
-        and connection.vendor == "postgresql"
+        settings.READPLAN_RAW_VALUES
+        and connection.vendor in ("postgresql", "sqlite")
         and django_settings.USE_TZ
         and connection.timezone_name == "UTC"
         and timezone.get_current_timezone_name() == "UTC"
     )
 
 
-def takes_text(queryset: Any) -> bool:
-    """Whether a column may be had as text: grouped or distinct rows would be others."""
+def may_be_raw(queryset: Any) -> bool:
+    """Whether a column may be had raw: grouped or distinct rows would be others."""
     query = queryset.query
     return query.group_by is None and not query.distinct
 
 
-def root(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Any:
-    """*queryset*, yielding tuples; those columns in *texts* as PostgreSQL's text."""
-    return _columns(queryset.prefetch_related(None), columns, texts)
+def root(queryset: Any, columns: Sequence[str], raw: Collection[str]) -> Any:
+    """*queryset*, yielding tuples; those columns in *raw* as the database has them."""
+    return _columns(queryset.prefetch_related(None), columns, raw)
 
 
-def child_rows(
-    children: Children, queryset: Any, keys: Collection[Any], texts: Collection[str], using: str
-) -> Rows:
+def root_columns(
+    queryset: Any, columns: Sequence[str], raw: Collection[str], kept: dict[Any, Any]
+) -> Columns:
+    """What ``root`` yields, by column."""
+    structure = None
+    if settings.READPLAN_KEEP_SQL:
+        structure = internals.structure_of(queryset.query, queryset.db)
+    if structure is None:
+        return turned(root(queryset, columns, raw))
+    form, parameters = structure
+    name = (queryset.db, bool(raw), form)
+    if name not in kept:
+        if len(kept) >= MAX_TEXTS:
+            kept.clear()
+        query = root(queryset, columns, raw).query
+        kept[name] = internals.KeptByStructure(query, queryset.db, parameters)
+    found = kept[name]
+    if not found.kept:
+        return turned(root(queryset, columns, raw))
+    return found.columns(found.text, parameters, queryset.query.where)  # type: ignore[no-any-return]  # Of ``kept``.
+
+
+def child_columns(
+    children: Children, queryset: Any, keys: Collection[Any], raw: Collection[str], using: str
+) -> Columns:
     """
-    The rows of *queryset* whose ``link`` is one of *keys*.
+    The rows of *queryset* whose ``link`` is one of *keys*, by column.
 
     Without a queryset, those that a related manager has. Without an order, by primary key.
     """
@@ -73,11 +102,11 @@ def child_rows(
         # The columns come through the latest join of a table, which is that of this filter.
         rows = every.using(using).filter(**{f"{children.link}__in": keys})
         rows = rows if rows.ordered else rows.order_by("pk")
-        return _columns(rows, children.statement.columns, texts)
+        return _columns(rows, children.statement.columns, raw)
 
     if queryset is not None:
-        return list(query(keys))
-    return _kept_rows(children.kept, using, query, keys, manager, bool(texts))
+        return turned(query(keys))
+    return _kept_columns(children.kept, using, query, keys, manager, bool(raw))
 
 
 def totals(
@@ -91,34 +120,39 @@ def totals(
         rows = manager.using(using).filter(**{f"{link}__in": keys}).order_by()
         return rows.values_list(link).annotate(**named)
 
-    rows = _kept_rows(kept, using or DEFAULT_DB_ALIAS, query, keys, manager)
-    return {key: tuple(found) for key, *found in rows}
+    columns = _kept_columns(kept, using or DEFAULT_DB_ALIAS, query, keys, manager)
+    return {key: tuple(found) for key, *found in turned(columns)}
 
 
-def _columns(queryset: Any, columns: Sequence[str], texts: Collection[str]) -> Any:
+def turned(rows: Iterable[Sequence[Any]]) -> Columns:
+    """Rows by column, and columns by row."""
+    return list(zip(*rows))  # noqa: B905  # All alike, and there may be many.
+
+
+def _columns(queryset: Any, columns: Sequence[str], raw: Collection[str]) -> Any:
     """*queryset* as tuples of *columns*."""
     if settings.READPLAN_BARE_SELECT and internals.is_bare(queryset.query):
-        return internals.selecting(queryset, columns, dict.fromkeys(texts, AsText))
-    if not texts:
+        return internals.selecting(queryset, columns, dict.fromkeys(raw, Raw))
+    if not raw:
         return queryset.values_list(*columns)
-    aliases = {path: f"text_{index}" for index, path in enumerate(texts)}
-    written = {alias: AsText(F(path)) for path, alias in aliases.items()}
+    aliases = {path: f"raw_{index}" for index, path in enumerate(raw)}
+    written = {alias: Raw(F(path)) for path, alias in aliases.items()}
     names = [aliases.get(path, path) for path in columns]
     return queryset.annotate(**written).values_list(*names)
 
 
-def _kept_rows(
+def _kept_columns(
     kept: dict[Any, Any],
     using: str,
     query: Callable[[Collection[Any]], Any],
     keys: Collection[Any],
     manager: Any,
     *variant: Any,
-) -> Rows:
-    """The rows of ``query(keys)``, whose text is kept where it is always the same."""
+) -> Columns:
+    """``query(keys)`` by column, whose text is kept where it is always the same."""
     if not (keys and settings.READPLAN_KEEP_SQL and internals.reads_as_usual(manager)):
-        return list(query(keys))
+        return turned(query(keys))
     name = (using, *variant)
     if name not in kept:
-        kept[name] = internals.KeptQuery(query, next(iter(keys)), using)
-    return kept[name].rows(keys) if kept[name].fits(keys) else list(query(keys))
+        kept[name] = internals.KeptByKeys(query, next(iter(keys)), using)
+    return kept[name].of(keys) if kept[name].fits(keys) else turned(query(keys))

@@ -1,10 +1,10 @@
-"""Checks of what views show: W011, W012, W013."""
+"""Checks of what views show: W011, W012, W013, W018."""
 
 import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
 from django.urls import include, path
-from rest_framework import routers, serializers, viewsets
+from rest_framework import generics, routers, serializers, viewsets
 
 from backstay.readplan import ReadPlanMixin
 from tests.backstay.testapp.models import Book, Shelf
@@ -80,7 +80,7 @@ def found():
     urlpatterns.clear()
 
 
-CHECKED = {"backstay.W011", "backstay.W012", "backstay.W013"}
+CHECKED = {"backstay.W011", "backstay.W012", "backstay.W013", "backstay.W018"}
 
 
 def test_a_serializer_that_asks_for_nothing_is_fine(found):
@@ -108,6 +108,21 @@ def test_a_nested_serializer_whose_source_is_no_relation(found):
 
 def test_that_is_said_of_views_with_plans_only(found):
     assert found(ByProperty, base=viewsets.ReadOnlyModelViewSet) == []
+
+
+class Late(viewsets.ReadOnlyModelViewSet, ReadPlanMixin):
+    queryset = Shelf.objects.all()
+
+
+class LateDetail(viewsets.GenericViewSet, generics.RetrieveAPIView, ReadPlanMixin):
+    queryset = Shelf.objects.all()
+
+
+@pytest.mark.parametrize("base", [Late, LateDetail])
+def test_a_plan_that_stands_too_late_to_be_used(found, base):
+    (message,) = found(Brief, base=base)
+    assert message[0] == "backstay.W018"
+    assert message[1].startswith(f"{__name__}.Shown has ReadPlanMixin after DRF's classes")
 
 
 def test_nothing_is_said_of_a_serializer_that_wants_a_request(found):

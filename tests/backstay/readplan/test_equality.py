@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Count, F, Prefetch
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 
 from backstay.readplan import CountField, read
-from tests.backstay.readplan.comparison import compare, draw
+from backstay.readplan.reading import attach
+from tests.backstay.readplan.comparison import by_drf, by_plan, compare, draw
 from tests.backstay.readplan.lab.models import (
     Badge,
     City,
@@ -243,6 +245,26 @@ class TestPrefetches:
         shown = serializer(Person, "id", pets=pet(many=True, read_only=True))
         assert_same(Person.objects.prefetch_related(some), shown)
 
+    @pytest.mark.parametrize("source", ["owner.pets", "owner.boss.pets"])
+    def test_that_lead_back_within_a_source_show_what_they_chose(self, source):
+        chosen = Pet.objects.filter(name__gt="a")
+        prefetches = Prefetch("pets", chosen), Prefetch("boss__pets", chosen)
+        siblings = serializer(Pet, "id")(many=True, read_only=True, source=source)
+        pet = serializer(Pet, "id", siblings=siblings)
+        shown = serializer(Person, "id", pets=pet(many=True, read_only=True))
+        bodies = assert_same(Person.objects.prefetch_related(*prefetches), shown)
+        assert any(pet["siblings"] for body in bodies for pet in body["pets"])
+
+    def test_that_code_leads_back_to_show_what_they_chose(self):
+        def siblings(self, pet):
+            return [one.pk for one in pet.owner.pets.all()]
+
+        some = Prefetch("pets", Pet.objects.filter(name="a"))
+        pet = serializer(Pet, "id", **said(siblings))
+        shown = serializer(Person, "id", pets=pet(many=True, read_only=True))
+        bodies = assert_same(Person.objects.prefetch_related(some), shown)
+        assert any(pet["said"] for body in bodies for pet in body["pets"])
+
     def test_over_a_manager_that_hides_rows(self):
         pets = serializer(Pet, "id", "hidden")(many=True, read_only=True)
         bodies = assert_same(Person.objects.all(), serializer(Person, pets=pets))
@@ -292,3 +314,48 @@ class TestTimes:
     def test_stay_in_order_where_they_are_read_as_text(self):
         assert_same(Person.objects.order_by("-made", "pk"), serializer(Person, "id", "made"))
         assert_same(Person.objects.order_by(F("made").desc(), "pk"), serializer(Person, "made"))
+
+
+class TestRawValues:
+    """What the database itself has is shown as what Django would have made of it."""
+
+    @pytest.mark.parametrize(
+        "price",
+        ["0", "-0.5", "12", "12.5", "2.675", "1.005", "99999999.99", "-99999998.995", "0.1"],
+    )
+    def test_of_an_amount(self, price):
+        """SQLite's may have more places than the column, whoever wrote them."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE lab_person SET price = {price}")  # noqa: S608  # Of this test.
+        person = serializer(Person, "price")
+        shown = serializer(City, "id", people=person(many=True, read_only=True))
+        with timezone.override("UTC"):
+            assert_same(Person.objects.order_by("pk"), person)
+            assert_same(City.objects.all(), shown)
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            *("2026-01-02 03:04:05", "2026-01-02 03:04:05.1", "2026-01-02T03:04:05.000001"),
+            *("2026-01-02", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"),
+            *("2026-01-02 03:04:05+02:00", "2026-01-02 03:04"),
+        ],
+    )
+    def test_of_a_time(self, made):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE lab_person SET made = %s", [made])
+        with timezone.override("UTC"):
+            shown = serializer(Person, "made")
+            outcomes = [
+                both(Person.objects.order_by("pk"), shown, {}) for both in (by_drf, by_plan)
+            ]
+        assert outcomes[0].body == outcomes[1].body != b""
+
+    def test_are_whole_for_whoever_looks_at_a_row(self):
+        with timezone.override("UTC"):
+            shown = serializer(Person, "made", "price")
+            rows = attach(Person.objects.order_by("pk"), shown)
+            for row, person in zip(rows, Person.objects.order_by("pk"), strict=True):
+                assert row._page.raw == {"made", "price"}
+                assert (row.made, str(row.price)) == (person.made, str(person.price))
+                assert not row._page.touched

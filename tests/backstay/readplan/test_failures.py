@@ -153,7 +153,7 @@ class TestVerification:
 
 class TestEachFastWay:
     @pytest.mark.parametrize(
-        "off", ["READPLAN_TEXT_TIMES", "READPLAN_KEEP_SQL", "READPLAN_BARE_SELECT"]
+        "off", ["READPLAN_RAW_VALUES", "READPLAN_KEEP_SQL", "READPLAN_BARE_SELECT"]
     )
     def test_can_be_left_out(self, off, failures):
         expected = by_drf(Person.objects.all(), GreetedPerson, linking()).body
@@ -175,9 +175,10 @@ class TestEachFastWay:
             monkeypatch.setattr(owner, name, noting)
 
         noted(internals, "selecting")
-        noted(internals.KeptQuery, "rows")
+        noted(internals.KeptByKeys, "of")
+        noted(internals, "structure_of")
         read(Person.objects.all(), PersonDetail(context=linking()))
-        assert set(taken) == {"selecting", "rows"}
+        assert set(taken) == {"selecting", "of", "structure_of"}
         as_text = any("::text" in statement for statement in statements)
         assert as_text is (connection.vendor == "postgresql")
 

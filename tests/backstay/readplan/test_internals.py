@@ -1,14 +1,23 @@
 """The private parts of Django that the read path stands on are there, and do what it thinks."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection, models
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, F, FilteredRelation, Prefetch, Q, QuerySet
+from django.db.models.functions import Lower
 from django.db.models.query import ModelIterable
+from django.db.models.sql.compiler import SQLCompiler
 
-from backstay.readplan import internals
+from backstay.readplan import internals, read, sql
+from backstay.readplan.cache import plan_for
+from backstay.tables import recording
 from tests.backstay.readplan.lab.models import City, Dog, Label, Passport, Person, Pet
+from tests.backstay.readplan.lab.shown import serializer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L1, pytest.mark.usefixtures("rows")]
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 class Pairs(ModelIterable):
@@ -131,10 +140,10 @@ class TestJoins:
         }
 
 
-class TestKeptQueries:
+class TestKeptByKeys:
     @staticmethod
     def kept(query, sample):
-        return internals.KeptQuery(query, sample, "default")
+        return internals.KeptByKeys(query, sample, "default")
 
     @staticmethod
     def pets(keys):
@@ -153,15 +162,15 @@ class TestKeptQueries:
         kept = self.kept(query, keys[0])
         assert kept.fits(keys)
         for some in (keys, keys[:1], keys[1:3]):
-            assert [tuple(row) for row in kept.rows(some)] == list(query(some))
+            assert list(zip(*kept.of(some), strict=True)) == list(query(some))
 
     def test_make_their_text_once(self, statements):
         """PostgreSQL takes all keys as one parameter; SQLite wants a place for each."""
         keys = [city.pk for city in City.objects.all()]
         kept = self.kept(self.people, keys[0])
         statements.clear()
-        kept.rows(keys)
-        kept.rows(keys[:1])
+        kept.of(keys)
+        kept.of(keys[:1])
         same = connection.vendor == "postgresql"
         assert len(statements) == 2
         assert (statements[0] == statements[1]) is same
@@ -176,3 +185,147 @@ class TestKeptQueries:
         most = connection.features.max_query_params
         assert kept.fits(range(most or 10**6))
         assert most is None or not kept.fits(range(most + 1))
+
+
+def columns(rows, names=("pk", "name", "shout", "uid", "made", "city__name")):
+    return internals.selecting(rows, names, {})
+
+
+def structure(rows):
+    return internals.structure_of(rows.query, "default") or (None, ())
+
+
+EVERYBODY = Person.objects.order_by("pk")
+
+#: Of each pair the values differ and nothing else.
+SAME_STRUCTURE = [
+    (EVERYBODY.filter(age=1), EVERYBODY.filter(age=34)),
+    (EVERYBODY.filter(pk__in=[1, 2]), EVERYBODY.filter(pk__in=[3, 9])),
+    (
+        EVERYBODY.filter(Q(pets__name__gt="a") | Q(home=None)),
+        EVERYBODY.filter(Q(pets__name__gt="b") | Q(home=None)),
+    ),
+    (EVERYBODY.exclude(pets__name="a"), EVERYBODY.exclude(pets__name="b")),
+    (
+        EVERYBODY.filter(city__in=City.objects.filter(name="a")),
+        EVERYBODY.filter(city__in=City.objects.filter(name="b")),
+    ),
+    (EVERYBODY.filter(made__lt=NOON)[:3], EVERYBODY.filter(made__lt=NOON.replace(year=1800))[:3]),
+    (
+        Person.objects.order_by(F("age").desc(nulls_last=True), "-city__name", "pk"),
+        Person.objects.order_by(F("age").desc(nulls_last=True), "-city__name", "pk"),
+    ),
+]
+
+#: All of these are another query each.
+OTHER_STRUCTURES = [
+    EVERYBODY,
+    Person.objects.all(),
+    Person.objects.order_by(),
+    EVERYBODY.reverse(),
+    Person.objects.reverse(),
+    Person.objects.order_by("name"),
+    Person.objects.order_by(F("name").asc()),
+    Person.objects.order_by(F("name").desc()),
+    Person.objects.order_by(F("name").desc(nulls_last=True)),
+    Person.objects.order_by(F("name").desc(nulls_first=True)),
+    Person.objects.order_by("city__name"),
+    EVERYBODY[:3],
+    EVERYBODY[1:3],
+    EVERYBODY[1:],
+    EVERYBODY.filter(age=1),
+    EVERYBODY.filter(age=None),
+    EVERYBODY.filter(age__gte=1),
+    EVERYBODY.filter(age=F("level")),
+    EVERYBODY.exclude(age=1),
+    EVERYBODY.filter(pk__in=[1]),
+    EVERYBODY.filter(pk__in=[1, 2]),
+    EVERYBODY.filter(home__name="a"),
+    EVERYBODY.filter(Q(home__name="a") | Q(age=1)),
+    EVERYBODY.filter(labels__rank=1),
+    EVERYBODY.filter(labels__rank=1).filter(labels__rank=2),
+    EVERYBODY.extra(where=["age = 1"]),
+    EVERYBODY.extra(tables=["lab_city"]),
+    EVERYBODY.extra(order_by=["name"]),
+]
+
+#: Whose text may hold more than their conditions' values, or that are never asked.
+NO_STRUCTURE = [
+    EVERYBODY.annotate(n=Count("pets")),
+    EVERYBODY.distinct(),
+    EVERYBODY.extra(select={"one": "1"}),
+    EVERYBODY.union(Person.objects.all()),
+    EVERYBODY.select_for_update(),
+    EVERYBODY.none(),
+    EVERYBODY.filter(pk__in=[]),
+    Person.objects.order_by(Lower("name")),
+    Person.objects.order_by(Lower("name").desc()),
+    EVERYBODY.alias(own=FilteredRelation("pets", condition=Q(pets__name="a"))).filter(own=1),
+]
+
+
+class TestKeptByStructure:
+    @pytest.mark.parametrize("pair", SAME_STRUCTURE, ids=range(len(SAME_STRUCTURE)))
+    def test_reads_what_another_of_the_same_structure_does(self, pair):
+        for first, second in (pair, pair[::-1]):
+            form, parameters = structure(first)
+            kept = internals.KeptByStructure(columns(first).query, "default", parameters)
+            other, values = structure(second)
+            assert kept.kept
+            assert form == other
+            assert list(
+                zip(*kept.columns(kept.text, values, second.query.where), strict=True)
+            ) == list(columns(second))
+
+    def test_of_other_queries_are_others(self):
+        found = [structure(rows)[0] for rows in OTHER_STRUCTURES]
+        assert None not in found
+        assert len({*found}) == len(found)
+
+    @pytest.mark.parametrize("rows", NO_STRUCTURE, ids=range(len(NO_STRUCTURE)))
+    def test_is_of_nothing_that_is_not_known(self, rows):
+        assert structure(rows) == (None, ())
+
+    def test_does_not_serve_where_there_are_more_parameters_than_the_conditions(self):
+        """As those of a join to what a generic relation leads to."""
+        rows = Person.objects.order_by("notes__body")
+        _, parameters = structure(rows)
+        assert not internals.KeptByStructure(columns(rows).query, "default", parameters).kept
+
+    def test_notes_the_rows_that_it_reads_and_no_others(self):
+        """Or an answer that is kept would not end when they change."""
+        shown = serializer(Person, "name", "city")
+        first, second, *_ = EVERYBODY.all()
+        read(EVERYBODY.filter(pk=first.pk), shown())
+        with recording() as reads:
+            read(EVERYBODY.filter(pk=second.pk), shown())
+        assert not reads.opaque
+        assert reads.tags == {f"lab_person:{second.pk}", "lab_person:*"}
+        place = serializer(Person, place=serializer(City, "name")(source="city", read_only=True))
+        for _ in range(2):
+            with recording() as reads:
+                read(EVERYBODY.filter(city__in=City.objects.filter(twin=None)), place())
+            assert reads.tags == {"lab_person", "lab_city"}
+
+    def test_makes_a_text_once(self, monkeypatch):
+        texts = []
+        as_sql = SQLCompiler.as_sql
+
+        def noted(self, *args, **kwargs):
+            texts.append(self.query.model)
+            return as_sql(self, *args, **kwargs)
+
+        monkeypatch.setattr(SQLCompiler, "as_sql", noted)
+        shown = serializer(Person, "name")
+        keys = [one.pk for one in EVERYBODY.all()]
+        texts.clear()
+        bodies = [read(EVERYBODY.filter(pk=key), shown())[0] for key in keys]
+        assert bodies == [{"name": one.name} for one in EVERYBODY.all()]
+        assert texts == [Person] * 2  # That of the plan, and that of the line above.
+
+    def test_keeps_no_more_than_so_many(self, monkeypatch):
+        monkeypatch.setattr(sql, "MAX_TEXTS", 3)
+        shown, keys = serializer(Person, "name"), [one.pk for one in EVERYBODY.all()]
+        for size in range(1, 9):
+            assert len(read(EVERYBODY.filter(pk__in=keys[:size]), shown())) == size
+        assert len(plan_for(shown(), EVERYBODY).kept) == 2
