@@ -135,11 +135,20 @@ def _tracked(tags: Collection[str]) -> Collection[str]:
     return kept
 
 
+_BOOKKEEPING = (
+    "sessions",
+    "backstay_idempotency",
+    "backstay_outbox",
+    "backstay_sessions",
+    "backstay_throttling",
+)
+
+
 def untracked() -> frozenset[str]:
     """Tables whose changes end nothing, so nothing that was made of them is kept."""
     return frozenset(
         model._meta.db_table
-        for label in ("sessions", "backstay_sessions", "backstay_outbox", "backstay_throttling")
+        for label in _BOOKKEEPING
         if label in apps.app_configs
         for model in apps.get_app_config(label).get_models(include_auto_created=True)
     )
