@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 
 from benchmarks.chart import EDGE, OTHERS, OURS, STYLE, WIDTH
 
-HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 70, 250, 60, 50
+HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 70, 320, 60, 60
 GRID = "#e4e7eb"
 
 Line = Sequence[tuple[float, float]]
@@ -68,8 +68,8 @@ def _grid(across: _Axis, up: _Axis, axes: tuple[str, str]) -> Iterator[str]:
         x = _x(across, value)
         yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}" stroke="{GRID}"/>'
         yield f'<text text-anchor="middle" x="{x:.1f}" y="{bottom + 20}">{text}</text>'
-    yield f'<text x="{right + 8}" y="{bottom + 20}">{escape(axes[0])}</text>'
-    yield f'<text class="name" x="{LEFT - 8}" y="{TOP - 12}">{escape(axes[1])}</text>'
+    yield f'<text class="name" x="{right}" y="{bottom + 40}">{escape(axes[0])}</text>'
+    yield f'<text class="name" x="{LEFT - 8}" y="{TOP - 8}">{escape(axes[1])}</text>'
 
 
 def _lines(lines: Mapping[str, Line], ours: str, across: _Axis, up: _Axis) -> Iterator[str]:

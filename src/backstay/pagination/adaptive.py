@@ -47,6 +47,7 @@ class AdaptivePagination(CursorPagination, PagePagination):
         if not by_cursor and not by_number and self.known.rows > self.threshold:
             self.kind = CursorPagination
             self.keys = keyset(queryset, self.ordering)
+            self.signer = self._signer()
             self.page, self.has_next, self.has_previous = rows, True, False
         return rows
 

@@ -52,6 +52,7 @@ class CursorPagination(PageSizeMixin, BasePagination):
         self.request = request
         self.keys = keyset(queryset, self.ordering)
         size = self.get_page_size(request)
+        self.signer = self._signer()
         cursor = self._read_cursor()
         backwards = cursor is not None and cursor.direction == "previous"
 
@@ -101,7 +102,7 @@ class CursorPagination(PageSizeMixin, BasePagination):
         if not edge:
             return str(remove_query_param(url, self.cursor_query_param))
         position = [key.write(edge[0]) for key in self.keys]
-        text = self._signer().sign_object([direction[0], *position])
+        text = self.signer.sign_object([direction[0], *position])
         return str(replace_query_param(url, self.cursor_query_param, text))
 
     def _read_cursor(self) -> Cursor | None:
@@ -109,7 +110,7 @@ class CursorPagination(PageSizeMixin, BasePagination):
         if text is None:
             return None
         try:
-            direction, *position = self._signer().unsign_object(text)
+            direction, *position = self.signer.unsign_object(text)
             values = [key.read(value) for key, value in zip(self.keys, position, strict=True)]
         except (signing.BadSignature, ValueError, TypeError, DjangoValidationError):
             raise QueryParameterError(

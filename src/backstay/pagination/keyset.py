@@ -20,15 +20,14 @@ from django.db.models import (
     BinaryField,
     BooleanField,
     Count,
+    Expression,
     F,
     Field,
-    Func,
     JSONField,
     Model,
     OrderBy,
     Q,
     QuerySet,
-    Value,
 )
 from django.utils.duration import duration_string
 
@@ -99,28 +98,35 @@ class Key:
         return "lt" if self.descending else "gt"
 
 
-class RowsBeyond(Func):
-    """``(a, b) > (x, y)``: the columns of keys of one direction, and their values."""
+class RowsBeyond(Expression):
+    """
+    ``(a, b) > (x, y)``: the columns of keys of one direction, and their values.
+
+    Values are no expressions of their own: to copy and to resolve them took as long as
+    PostgreSQL takes for the page.
+    """
 
     output_field = BooleanField()
 
     def __init__(self, keys: Sequence[Key], position: Sequence[Any]) -> None:
-        columns = [F(key.path) for key in keys]
-        values = [
-            Value(value, output_field=key.field) for key, value in zip(keys, position, strict=True)
-        ]
+        super().__init__()
         self.sign = "<" if keys[0].descending else ">"
-        super().__init__(*columns, *values)
+        self.columns: list[Any] = [F(key.path) for key in keys]
+        self.values = [(key.field, value) for key, value in zip(keys, position, strict=True)]
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]  # Nothing of it is a template.
-        texts, parameters = [], []
-        for expression in self.get_source_expressions():
-            text, own = compiler.compile(expression)
-            texts.append(text)
-            parameters += own
-        half = len(texts) // 2
-        columns, values = ", ".join(texts[:half]), ", ".join(texts[half:])
-        return f"({columns}) {self.sign} ({values})", parameters
+    def get_source_expressions(self) -> list[Any]:
+        return self.columns
+
+    def set_source_expressions(self, exprs: Sequence[Any]) -> None:
+        self.columns = list(exprs)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]  # Of any values.
+        found = [compiler.compile(column) for column in self.columns]
+        columns = ", ".join(text for text, _ in found)
+        places = ", ".join(["%s"] * len(self.values))
+        parameters = [one for _, own in found for one in own]
+        parameters += [field.get_db_prep_value(value, connection) for field, value in self.values]
+        return f"({columns}) {self.sign} ({places})", parameters
 
 
 def keyset(queryset: QuerySet, default: str | Sequence[Any]) -> list[Key]:
