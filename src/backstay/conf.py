@@ -248,7 +248,6 @@ class Settings:
     READPLAN_VERIFY = Setting[float](0.0, share)
 
     #: Ways to read that know how Django builds its queries; see ``backstay.readplan.sql``.
-    READPLAN_BARE_SELECT = Setting[bool](True, flag)
     READPLAN_KEEP_SQL = Setting[bool](True, flag)
     READPLAN_RAW_VALUES = Setting[bool](True, flag)
 

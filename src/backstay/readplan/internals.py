@@ -5,13 +5,13 @@ Stable since Django 1.x and used by packages like it; each is held by a test.
 """
 # ruff: noqa: SLF001  # That is what this module is for.
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from copy import copy
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
-from django.db.models import F, IntegerField, Model, OrderBy, Prefetch, QuerySet
+from django.db.models import F, IntegerField, OrderBy, Prefetch, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.sql import Query
 from django.db.models.sql.where import WhereNode
@@ -59,65 +59,12 @@ def reads_as_usual(manager: Any) -> bool:
     )
 
 
-# --- columns, a relation at a time
+# --- what is asked, and what is had
 
 
 def is_bare(query: Any) -> bool:
     """Whether rows are nothing but their columns: no annotation, no group, no DISTINCT."""
     return not (query.annotations or query.group_by is not None or query.distinct or query.extra)
-
-
-def selecting(
-    queryset: Any, columns: Sequence[str], wrapped: Mapping[str, Callable[[Any], Any]]
-) -> Any:
-    """
-    ``values_list(*columns)``, those in *wrapped* in an expression.
-
-    ``Query.add_fields`` follows a path's relations anew for each column, which is half the
-    cost of a plain query.
-    """
-    rows = queryset.values_list("pk")
-    query = rows.query
-    places: dict[str, tuple[str, Mapping[str, Any]]] = {
-        "": (query.get_initial_alias(), _own_columns(queryset.model))
-    }
-    selected = []
-    for path in columns:
-        prefix, _, name = path.rpartition("__")
-        if prefix not in places:
-            places[prefix] = _joined(query, prefix)
-        alias, fields = places[prefix]
-        column = fields[name].get_col(alias) if name in fields else _column(query, path)
-        selected.append(wrapped[path](column) if path in wrapped else column)
-    query.set_select(tuple(selected))
-    query.values_select = tuple(columns)
-    # Without names: ORDER BY would take a wrapped column for the column it is named after.
-    query.selected = None
-    return rows
-
-
-def _own_columns(model: type[Model]) -> dict[str, Any]:
-    """The columns of the model's own table, by attribute."""
-    return {field.attname: field for field in model._meta.local_concrete_fields}
-
-
-def _joined(query: Any, prefix: str) -> tuple[str, Mapping[str, Any]]:
-    """The alias of a relation's table, and that table's columns."""
-    joins = query.setup_joins(
-        [*prefix.split("__"), "pk"], query.get_meta(), query.get_initial_alias()
-    )
-    related = joins.opts.model
-    if joins.targets[0].model is not related:  # The key is a parent's, and so is the last table.
-        return "", {}
-    return joins.joins[-1], _own_columns(related)
-
-
-def _column(query: Any, path: str) -> Any:
-    """One column, as ``Query.add_fields`` finds it."""
-    start = query.get_initial_alias()
-    joins = query.setup_joins(path.split("__"), query.get_meta(), start)
-    targets, alias, _ = query.trim_joins(joins.targets, joins.joins, joins.path)
-    return joins.transform_function(targets[0], alias)
 
 
 def value_of(field: Any, raw: Any, using: str) -> Any:
@@ -136,10 +83,15 @@ class Kept:
 
     def __init__(self, query: Any, using: str) -> None:
         self.using = using
-        self.query = query
         compiler = query.get_compiler(using)
         self.text, self.parameters = compiler.as_sql()
         self.converters = compiler.get_converters([one[0] for one in compiler.select])
+        quoted = connections[using].ops.quote_name
+        self.query = copy(query)
+        # Without those that were joined and then not needed, on which nothing depends.
+        self.query.alias_map = {
+            alias: join for alias, join in query.alias_map.items() if quoted(alias) in self.text
+        }
 
     def columns(self, text: str, parameters: Sequence[Any], where: WhereNode) -> Columns:
         """What *text* reads, noted as rows of the query that are *where*."""

@@ -1,10 +1,9 @@
 """
 The rows of a statement, by column.
 
-Beneath everything is ``values_list``. Three faster ways stand beside it, which know how
+Beneath everything is ``values_list``. Two faster ways stand beside it, which know how
 Django builds its queries; a setting takes each away, and nothing else depends on them:
 
-- ``READPLAN_BARE_SELECT``: columns of a plain query are chosen a relation at a time.
 - ``READPLAN_KEEP_SQL``: the text of a query is made once for each structure it has.
 - ``READPLAN_RAW_VALUES``: times, where they are shown in UTC, and decimals are written from
   what the database itself has.
@@ -131,10 +130,6 @@ def turned(rows: Iterable[Sequence[Any]]) -> Columns:
 
 def _columns(queryset: Any, columns: Sequence[str], raw: Collection[str]) -> Any:
     """*queryset* as tuples of *columns*."""
-    if settings.READPLAN_BARE_SELECT and internals.is_bare(queryset.query):
-        return internals.selecting(queryset, columns, dict.fromkeys(raw, Raw))
-    if not raw:
-        return queryset.values_list(*columns)
     aliases = {path: f"raw_{index}" for index, path in enumerate(raw)}
     written = {alias: Raw(F(path)) for path, alias in aliases.items()}
     names = [aliases.get(path, path) for path in columns]

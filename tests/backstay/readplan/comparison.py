@@ -24,7 +24,7 @@ from tests.backstay.readplan.lab.querysets import choose
 from tests.backstay.readplan.lab.serializers import UNORDERED, Author
 
 ZONES = tuple(map(ZoneInfo, ("UTC", "Europe/Paris", "Asia/Kolkata", "America/New_York")))
-SWITCHES = ("READPLAN_BARE_SELECT", "READPLAN_KEEP_SQL", "READPLAN_RAW_VALUES")
+SWITCHES = ("READPLAN_KEEP_SQL", "READPLAN_RAW_VALUES")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from backstay.readplan import internals, read, sql
 from backstay.readplan.cache import plan_for
 from backstay.tables import recording
-from tests.backstay.readplan.lab.models import City, Dog, Label, Passport, Person, Pet
+from tests.backstay.readplan.lab.models import City, Label, Person, Pet
 from tests.backstay.readplan.lab.shown import serializer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L1, pytest.mark.usefixtures("rows")]
@@ -87,52 +87,13 @@ class TestBareQueries:
         assert not internals.is_bare(change(Person.objects.all()).query)
 
 
-class TestSelecting:
-    """Columns chosen a relation at a time are those that ``values_list`` finds."""
-
-    @pytest.mark.parametrize(
-        ("model", "columns"),
-        [
-            (Person, ["id", "name", "city_id"]),
-            (Person, ["id", "city__name", "city__country__name", "city__country__code"]),
-            (Person, ["id", "home__twin__name", "home__twin__id", "boss__home__country_id"]),
-            (Person, ["passport__pk", "passport__number", "passport__issued_in__name"]),
-            (Passport, ["id", "person__city__country__pk"]),
-            (
-                Dog,
-                ["pet_ptr_id", "name", "owner_id", "breed", "owner__city__name", "pet_ptr__name"],
-            ),
-            (Pet, ["id", "dog__pk", "dog__breed", "dog__name", "dog__owner_id", "keeper__name"]),
-        ],
-    )
-    def test_finds_the_same(self, model, columns):
-        rows = model._base_manager.order_by("pk")
-        chosen = internals.selecting(rows, columns, {})
-        assert list(chosen) == list(rows.values_list(*columns))
-        assert str(chosen.query).count("JOIN") == str(rows.values_list(*columns).query).count(
-            "JOIN"
-        )
-
-    def test_keeps_filters_and_order(self):
-        rows = Person.objects.filter(labels__rank__gte=0).order_by("-city__name", "pk")[1:5]
-        columns = ["id", "city__name"]
-        assert list(internals.selecting(rows, columns, {})) == list(rows.values_list(*columns))
-
-    def test_orders_by_a_column_that_is_wrapped_and_not_by_its_text(self):
-        rows = Person.objects.order_by("age", "pk")
-        wrapped = {"age": lambda column: models.functions.Cast(column, models.TextField())}
-        found = internals.selecting(rows, ["id", "age"], wrapped)
-        assert [key for key, _ in found] == [one.pk for one in rows]
-
-
 class TestJoins:
     def test_of_the_latest_filter_are_those_of_the_columns(self):
         """Or a label's people would be those of any filter before."""
         keys = [one.pk for one in Person.objects.all()[:3]]
         rows = Label.objects.filter(people__level=1).filter(people__in=keys).order_by()
-        found = set(internals.selecting(rows, ["people", "pk"], {}))
+        found = set(rows.values_list("people", "pk"))
         shown = set(Person.objects.filter(level=1).values_list("labels", flat=True))
-        assert found == set(rows.values_list("people", "pk"))
         assert found == {
             (person.pk, label.pk)
             for person in Person.objects.filter(pk__in=keys)
@@ -148,12 +109,12 @@ class TestKeptByKeys:
     @staticmethod
     def pets(keys):
         rows = Pet.objects.filter(owner__in=keys).order_by("pk")
-        return internals.selecting(rows, ["owner_id", "name", "born"], {})
+        return rows.values_list("owner_id", "name", "born")
 
     @staticmethod
     def people(keys):
         rows = Person.objects.filter(city__in=keys).order_by("pk")
-        return internals.selecting(rows, ["city_id", "name", "shout", "uid", "made", "data"], {})
+        return rows.values_list("city_id", "name", "shout", "uid", "made", "data")
 
     def test_read_what_the_query_reads(self):
         """Keys that are UUIDs, and columns that have to be converted, among them."""
@@ -188,7 +149,7 @@ class TestKeptByKeys:
 
 
 def columns(rows, names=("pk", "name", "shout", "uid", "made", "city__name")):
-    return internals.selecting(rows, names, {})
+    return rows.values_list(*names)
 
 
 def structure(rows):
