@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from backstay.caching.backends import LEADER_SECONDS
+from backstay.caching.backends import LEADER_SECONDS, Found, backend
 from backstay.counters import counted
 from backstay.store import key, store
 from tests.backstay.caching.actors import Actor, Place, actors, reach
@@ -83,6 +83,24 @@ def gather(acting: list[Actor], path: str, callers: int) -> list[tuple[int, obje
     return [answer for actor in acting for answer in actor.result()]
 
 
+def in_two_steps() -> None:
+    """See whether somebody leads, and then lead."""
+    place, redis = backend(), store()
+    look = place.look
+
+    def looked(cache_key: str, *, leader: str = "", route: str = "") -> Found:
+        found = look(cache_key, route=route)
+        if not leader or found.fresh or redis is None:
+            return found
+        name = key("cache", cache_key, "leader")
+        leads = redis.call("GET", name)
+        if leads is None:
+            redis.call("SET", name, leader, "EX", PATIENCE_SECONDS)
+        return found._replace(leader=leads.decode() if leads else leader)
+
+    place.look = looked  # type: ignore[method-assign]
+
+
 def leader_milliseconds() -> int:
     """For how long others wait at most for the one who makes the answer now."""
     redis: Any = store()
@@ -109,6 +127,14 @@ class TestCrowd:
         outcomes = Counter(outcome for *_, outcome in answers)
         assert outcomes["fwd=miss; stored"] == 1
         assert outcomes.keys() <= {"fwd=miss; stored", "fwd=miss; collapsed", "hit"}
+
+    @pytest.mark.long
+    def test_that_asks_before_it_leads_runs_it_more_often(self, place, shelf):
+        """So the test above can tell one step from two."""
+        patient = place._replace(leader_seconds=PATIENCE_SECONDS, spoil=in_two_steps)
+        with actors(PROCESSES, patient) as acting:
+            gather(acting, BOOKS, CALLERS)
+            assert sum(actor.do(runs) for actor in acting) > 1
 
     @pytest.mark.C3
     def test_waits_for_a_dead_leader_for_its_time_and_no_longer(self, place, shelf):
