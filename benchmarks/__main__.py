@@ -77,12 +77,13 @@ def _measure(part: str, outcome: Path) -> None:
 
 def _everything_else(*, quick: bool) -> None:
     prepare()
-    from benchmarks import authentication, throttles, tokens
+    from benchmarks import authentication, caching, throttles, tokens
 
     seconds = 4 if quick else 20
     tokens.run(seconds=seconds)
     authentication.run(seconds=seconds)
     throttles.run(seconds=seconds)
+    caching.run(orders=ORDERS, seconds=seconds)
 
 
 def prepare() -> None:

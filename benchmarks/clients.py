@@ -14,9 +14,11 @@ class Refused(Exception):
     """The answer was no 200."""
 
 
-def wsgi(application: Callable[..., Any], prefix: str = "") -> Client:
-    """A client of a WSGI application, whose paths begin with *prefix*."""
+def wsgi(application: Callable[..., Any], prefix: str = "", *, token: str | None = None) -> Client:
+    """A client of a WSGI application, whose paths begin with *prefix*; *token* is a bearer's."""
     defaults: dict[str, Any] = {"HTTP_HOST": "localhost", "HTTP_ACCEPT": "application/json"}
+    if token is not None:
+        defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     setup_testing_defaults(defaults)
 
     def get(path: str) -> bytes:

@@ -109,7 +109,7 @@ class LookPart(Part):
     def __init__(self, cache_key: str, *, leader: str = "", route: str = "") -> None:
         self.cache_key, self.leader, self.route = cache_key, leader, route
         self.keys = (*_entry(cache_key), _tag(""), key("cache-looks"))
-        self.args = (_tag(":"), leader, LEADER_SECONDS * 1_000, route)
+        self.args = (_tag(":"), leader, round(LEADER_SECONDS * 1_000), route)
 
     def read(self, raw: Any) -> Found:
         now, stamp, leader, fresh, age, data = raw
