@@ -164,7 +164,7 @@ class OverThreads(Machine):
 
 def run(machine: type[Machine], *, examples: int) -> None:
     """What fails is not made smaller: with processes that would take hours."""
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # Hypothesis leaves it so.
+    run_state_machine_as_test(
         machine,
         settings=hypothesis_settings(
             max_examples=examples,
@@ -178,7 +178,7 @@ def run(machine: type[Machine], *, examples: int) -> None:
 
 def over_processes(examples: int, spoil: Any = None) -> None:
     name = str(connection.settings_dict["NAME"])
-    place = Place(name, settings.BACKSTAY["REDIS_URL"], spoil=spoil)
+    place = Place(name, str(settings.BACKSTAY["REDIS_URL"]), spoil=spoil)
     with actors(ACTORS, place) as acting:
         run(type("Here", (OverProcesses,), {"acting": acting}), examples=examples)
 
@@ -244,7 +244,7 @@ def without_stamps() -> None:
         now = place.look(answer.key)
         return fill(answer._replace(found=now))
 
-    place.fill = filled  # type: ignore[method-assign]
+    place.fill = filled  # type: ignore[method-assign, assignment]
 
 
 @shared

@@ -47,7 +47,7 @@ def place():
     """With keys of its own in Redis."""
     own = {"KEY_PREFIX": uuid4().hex}
     return Place(
-        str(connection.settings_dict["NAME"]), settings.BACKSTAY["REDIS_URL"], backstay=own
+        str(connection.settings_dict["NAME"]), str(settings.BACKSTAY["REDIS_URL"]), backstay=own
     )
 
 
@@ -98,7 +98,7 @@ def in_two_steps() -> None:
             redis.call("SET", name, leader, "EX", PATIENCE_SECONDS)
         return found._replace(leader=leads.decode() if leads else leader)
 
-    place.look = looked  # type: ignore[method-assign]
+    place.look = looked  # type: ignore[method-assign, assignment]
 
 
 def leader_milliseconds() -> int:
