@@ -8,6 +8,7 @@ from backstay.auth.issuing import issue_tokens
 from shop.accounts.models import Organization
 from tests.faulty_redis import RedisServer, redis_of_ones_own
 from tests.quiet import trust_denylist
+from tests.shop import factories
 
 pytestmark = [pytest.mark.T3, pytest.mark.once, pytest.mark.django_db]
 
@@ -70,6 +71,16 @@ def test_is_one(client_of, redis, actor, method, path, body):
 @pytest.mark.parametrize("path", [PRODUCTS, f"{PRODUCTS}?search=lamp", "/api/v1/articles/"])
 def test_is_one_with_the_answer_in_it(redis, path, django_assert_num_queries):
     client = APIClient()
+    assert trips(redis, client, "get", path) == 1
+    with django_assert_num_queries(0):
+        assert client.get(path).headers["Cache-Status"] == "backstay; hit"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_is_one_with_ones_own_answer_in_it(redis, django_assert_num_queries):
+    client, path = APIClient(), "/api/v1/orders/"
+    access = issue_tokens(factories.UserFactory.create())["access"]
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
     assert trips(redis, client, "get", path) == 1
     with django_assert_num_queries(0):
         assert client.get(path).headers["Cache-Status"] == "backstay; hit"

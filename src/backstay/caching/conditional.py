@@ -23,6 +23,7 @@ from typing import Any
 
 from django.db import router, transaction
 from django.http import HttpResponse
+from django.http.request import HttpHeaders
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.dateparse import parse_datetime
@@ -35,6 +36,7 @@ from rest_framework.views import APIView
 from backstay.errors import Problem
 
 _HEADERS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
+_CONDITIONS = {HttpHeaders.to_wsgi_name(name) for name in (*_HEADERS, "If-Modified-Since")}
 
 
 class PreconditionFailed(Problem):
@@ -188,6 +190,8 @@ def _tag(content: bytes, request: Request) -> str:
 
 def _evaluated(request: Request, etag: str, modified: int | None, response: Any) -> Any:
     """*response*, or 304 or 412 in its place."""
+    if not _CONDITIONS & request.META.keys():
+        return response
     if modified is None:
         # RFC 9110 section 13.1.4: no condition where no time of modification is known.
         modified = parse_http_date_safe(request.headers.get("If-Unmodified-Since", ""))

@@ -41,10 +41,7 @@ class Entry:
         return cls(headers, body)
 
     def response(self) -> HttpResponse:
-        response = HttpResponse(self.body)
-        for name, value in self.headers.items():
-            response.headers[name] = value
-        return response
+        return HttpResponse(self.body, headers=self.headers)
 
 
 def why_not(response: HttpResponseBase, covered: Collection[str]) -> str | None:

@@ -132,7 +132,7 @@ class CachePolicy:
         query = request.query_params
         parts = [
             type(view).__qualname__,
-            request.build_absolute_uri(request.path),
+            f"{request.scheme}://{request.get_host()}{request.path}",
             sorted((name, query.getlist(name)) for name in query),
             str(version),
             str(media_type),

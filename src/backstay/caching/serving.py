@@ -73,15 +73,20 @@ def serve(
     count("cache", outcome=outcome)
     if response.streaming:
         return response
+    if outcome not in _FOUND:
+        _tell_caches(response, request, policy)
     response.headers["Cache-Status"] = _STATUS[outcome]
+    return response
+
+
+def _tell_caches(response: HttpResponseBase, request: Request, policy: CachePolicy) -> None:
+    """For those on the way; what is found says it already."""
     authenticated = bool(request.user and request.user.is_authenticated)
     shared = policy.audience == "public" or (policy.is_shared and not authenticated)
     scope = "public" if shared else "private"
     response.headers.setdefault("Cache-Control", f"{scope}, max-age=0, must-revalidate")
-    if policy.audience != "public":
-        patch_vary_headers(response, ["Authorization", "Cookie"])
-    patch_vary_headers(response, list(policy.vary))
-    return response
+    varies = [] if policy.audience == "public" else ["Authorization", "Cookie"]
+    patch_vary_headers(response, [*varies, *policy.vary])
 
 
 _STATUS = {
@@ -92,6 +97,7 @@ _STATUS = {
     "miss": "backstay; fwd=miss",
     "bypass": "backstay; fwd=bypass",
 }
+_FOUND = ("hit", "stale", "collapsed")
 
 
 def _answer(
@@ -136,6 +142,7 @@ def _made(
             render(view, response)
         why = _why_not(request, policy, response, reads)
         if why is None:
+            _tell_caches(response, request, policy)
             entry = _entry_of(response, request)
             tags = tags_of(reads, policy.tags)
             with suppress(StoreUnavailable):

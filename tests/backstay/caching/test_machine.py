@@ -218,33 +218,28 @@ def test_over_threads(settings, monkeypatch, examples):
 
 def without_announcing() -> None:
     """Settling alone: who is killed before it, or reads before it, keeps what was."""
-    backend().announce = lambda tags, writer: None  # type: ignore[method-assign]
+    place: Any = backend()
+    place.announce = lambda tags, writer: None
 
 
 def without_looking_at_writers() -> None:
     """Announced, and then anybody may keep what was there before the commit."""
-    place = backend()
-    announce = place.announce
+    place: Any = backend()
+    announce, settle = place.announce, place.settle
 
     def announced(tags: Any, writer: str) -> None:
         announce(tags, writer)
-        backend_settle(tags, writer)
+        settle(tags, writer)
 
-    backend_settle = place.settle
-    place.announce = announced  # type: ignore[method-assign]
-    place.settle = lambda tags, writer: None  # type: ignore[method-assign]
+    place.announce = announced
+    place.settle = lambda tags, writer: None
 
 
 def without_stamps() -> None:
     """Whoever has read something keeps it as if it had been read now."""
-    place = backend()
+    place: Any = backend()
     fill = place.fill
-
-    def filled(answer: Any) -> bool:
-        now = place.look(answer.key)
-        return fill(answer._replace(found=now))
-
-    place.fill = filled  # type: ignore[method-assign, assignment]
+    place.fill = lambda answer: fill(answer._replace(found=place.look(answer.key)))
 
 
 @shared
