@@ -4,6 +4,7 @@ import pytest
 
 from backstay.caching.backends import EVERYTHING, PASS, Fill
 from backstay.caching.backends.local import LocalBackend
+from backstay.store import store
 
 TAGS = {EVERYTHING, "book", "shelf:7"}
 
@@ -165,3 +166,18 @@ class TestLocal:
         now[0] += 200_000
         place.settle({f"new:{n}" for n in range(10)}, "")
         assert len(place._changed) == 10
+
+
+@pytest.mark.C2
+def test_a_place_that_was_emptied_since_the_look_keeps_nothing(place):
+    """What has changed meanwhile was forgotten with the rest."""
+    filled(place)
+    found = place.look("key", leader="me")
+    place.settle({"book"}, "")
+    redis = store()
+    if redis is None:
+        pytest.skip("Only Redis is emptied by others.")
+    redis.call("FLUSHDB")
+    place.look("other")
+    place.settle({"elsewhere"}, "")
+    assert not place.fill(Fill("key", found, "me", TAGS, b"old", 60, 60))

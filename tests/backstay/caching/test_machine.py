@@ -204,13 +204,13 @@ alone = pytest.mark.skipif(
 
 
 @shared
-@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [5, pytest.param(25, marks=pytest.mark.long)])
 def test_over_processes(examples):
     over_processes(examples)
 
 
 @alone
-@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.long)])
 def test_over_threads(settings, monkeypatch, examples):
     settings.ROOT_URLCONF = "tests.backstay.caching.raced"
     over_threads(monkeypatch, examples)

@@ -26,7 +26,7 @@ from backstay.store import Script, StoreUnavailable, key, store
 
 _US = 1_000_000
 
-#: Beside the entry: who makes it; the last stamp; the statistics.
+#: Beside the entry: who makes it; the last stamp, and when it was born; the statistics.
 #: ``args``: the prefix of tags; who offers to lead, for how many milliseconds; the route.
 LOOK = """
 local time = redis.call('TIME')
@@ -48,17 +48,21 @@ end
 if args[4] ~= '' then
   redis.call('HINCRBY', keys[4], args[4] .. (fresh and ' hit' or ' miss'), 1)
 end
-return {now, tonumber(redis.call('GET', keys[3]) or 0), leader,
+redis.call('HSETNX', keys[3], 'born', string.format('%.0f', now))
+local clock = redis.call('HMGET', keys[3], 'stamp', 'born')
+return {now, {tonumber(clock[1] or 0), clock[2]}, leader,
   fresh and 1 or 0, holds and now - kept[3] or 0, holds and kept[5]}
 """
 
-#: Keys: the entry and its leader. The last arguments are the tags.
+#: Keys: the entry, its leader, and the last stamp, which is another's where Redis was emptied
+#: since the look. The last arguments are the tags.
 _FILL = Script("""
 if redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 if now - ARGV[4] > tonumber(ARGV[5]) then return 0 end
-local tags, first = {}, 9
+if redis.call('HGET', KEYS[3], 'born') ~= ARGV[9] then return 0 end
+local tags, first = {}, 10
 for number = first, #ARGV do
   local tag = ARGV[1] .. ARGV[number]
   local changed = redis.call('GET', tag)
@@ -83,9 +87,9 @@ if ARGV[2] ~= '0' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[2]) end
 _CHANGE = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local stamp = math.max(tonumber(redis.call('GET', KEYS[1]) or 0) + 1, now)
+local stamp = math.max(tonumber(redis.call('HGET', KEYS[1], 'stamp') or 0) + 1, now)
 local text, keep, lease = string.format('%.0f', stamp), ARGV[2], tonumber(ARGV[3])
-redis.call('SET', KEYS[1], text)
+redis.call('HSET', KEYS[1], 'stamp', text)
 for number = 2, #KEYS do
   local tag, writers = KEYS[number], KEYS[number] .. '>'
   redis.call('SET', tag, text, 'EX', keep)
@@ -139,8 +143,10 @@ class RedisBackend(Backend):
     def fill(self, fill: Fill) -> bool:
         found = fill.found
         times = [round(fill.seconds * _US), round(fill.lifetime * 1_000)]
-        given = [_tag(":"), fill.leader, found.stamp, found.looked_at_us, LEASE_SECONDS * _US]
-        return bool(_run(_FILL, _entry(fill.key), [*given, *times, fill.data, *fill.tags]))
+        stamp, born = found.stamp
+        given = [_tag(":"), fill.leader, stamp, found.looked_at_us, LEASE_SECONDS * _US, *times]
+        keys = [*_entry(fill.key), _tag("")]
+        return bool(_run(_FILL, keys, [*given, fill.data, born, *fill.tags]))
 
     def leave(self, key: str, leader: str, *, others_pass: bool) -> None:
         _run(_LEAVE, _entry(key)[1:], [leader, PASS_SECONDS if others_pass else 0, PASS])
