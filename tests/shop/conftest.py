@@ -23,9 +23,9 @@ from tests.shop import factories
 from tests.shop.far_limits import far_limits
 
 
-@pytest.fixture(params=[pytest.param("v1", marks=pytest.mark.once), "v2"])
+@pytest.fixture(params=[pytest.param("v1", marks=(pytest.mark.once, pytest.mark.long)), "v2"])
 def version(request) -> str:
-    """Each; the versions differ in bodies alone, so the second backend has the newest only."""
+    """Each; the versions differ in bodies alone, so the older one is for the long run."""
     return request.param
 
 

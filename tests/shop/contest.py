@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from rest_framework.settings import api_settings
 
 from tests.forks import FORKS, use_database
 from tests.shop.far_limits import far_limits
@@ -53,6 +54,7 @@ def _enter(database: str, start: Barrier) -> None:
     use_database(database)
     for name, value in far_limits().items():
         setattr(settings, name, value)
+    api_settings.reload()  # DRF has read them already.
     global _start  # noqa: PLW0603  # A pool's initializer has no other way to its jobs.
     _start = start
 
