@@ -17,6 +17,7 @@ from typing import Any
 
 from backstay.counters import count
 from backstay.store import Script, StoreUnavailable, store
+from backstay.tables import aside
 
 #: Each part is called with its keys and arguments; a true second value ends the run.
 _FRAME = """
@@ -85,7 +86,8 @@ def _in_turn(parts: Sequence[Part], *, outage: bool) -> list[Any]:
     for part in parts:
         if outage:
             count("outage", part=part.name)
-        answers.append(part.in_outage() if outage else part.here())
+        with aside():
+            answers.append(part.in_outage() if outage else part.here())
         if part.stops(answers[-1]):
             break
     return answers

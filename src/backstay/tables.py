@@ -83,6 +83,16 @@ def recording() -> Iterator[Reads]:
                 outer.opaque |= reads.opaque
 
 
+@contextmanager
+def aside() -> Iterator[None]:
+    """What is read meanwhile is nothing that an answer shows."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def recorder() -> Reads | None:
     """Who is told what is read."""
     return _current.get()

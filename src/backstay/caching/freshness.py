@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from threading import Lock, Thread
+from threading import Lock, Thread, main_thread
 from typing import Any
 from uuid import uuid4
 
@@ -38,6 +38,9 @@ from backstay.counters import count
 from backstay.store import StoreUnavailable, store
 
 RETRY_SECONDS = 0.5
+
+#: For so long a command that wrote goes on telling after its end.
+ENDING_SECONDS = 10.0
 
 #: Where a connection keeps what its transaction has changed.
 _KEPT = "_backstay_changed"
@@ -154,6 +157,12 @@ def untracked() -> frozenset[str]:
     )
 
 
+def forget_who_it_is(reads: tables.Reads) -> None:
+    """Leave out the bookkeeping that has told so far who calls: that is part of the key."""
+    unseen = untracked()
+    reads.tags -= {tag for tag in reads.tags if tag.partition(":")[0] in unseen}
+
+
 class Trust:
     """Whether this process may believe entries; see the module."""
 
@@ -184,8 +193,14 @@ class Trust:
         Thread(target=self._retry, name="cache").start()
 
     def _retry(self) -> None:
+        """Until it is paid; a process that ends waits for ``ENDING_SECONDS`` more."""
+        ends = None
         while self._owed and not self._pay():
             time.sleep(RETRY_SECONDS)
+            if not main_thread().is_alive():
+                ends = ends or time.monotonic() + ENDING_SECONDS
+                if time.monotonic() > ends:
+                    return
 
     def _pay(self) -> bool:
         losses = _losses()

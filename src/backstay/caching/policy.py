@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone, translation
 from rest_framework.request import Request
 
-from backstay.throttling.throttles import organization_of
+from backstay.throttling.throttles import is_known, organization_of
 
 #: Nothing is kept for longer; the marks of changes are, so an entry never outlives them.
 MOST_SECONDS = 86_400
@@ -23,35 +23,31 @@ Audience = Callable[[Request, Any], str | None]
 def _anonymous(request: Request, user: Any) -> str | None:
     """Callers who have shown nothing; a credential that is no user's may still matter."""
     shown = "HTTP_AUTHORIZATION" in request.META
-    return None if shown or _known(user) else ""
+    return None if shown or is_known(user) else ""
 
 
 def _public(request: Request, user: Any) -> str | None:
-    return "" if _known(user) else _anonymous(request, user)
+    return "" if is_known(user) else _anonymous(request, user)
 
 
 def _user(request: Request, user: Any) -> str | None:
-    return str(user.pk) if _known(user) else None
+    return str(user.pk) if is_known(user) else None
 
 
 def _organization(request: Request, user: Any) -> str | None:
-    found = organization_of(user) if _known(user) else None
+    found = organization_of(user) if is_known(user) else None
     return str(found[0]) if found else None
 
 
 def _plan(request: Request, user: Any) -> str | None:
-    found = organization_of(user) if _known(user) else None
+    found = organization_of(user) if is_known(user) else None
     return found[1] if found else None
 
 
 def _role(request: Request, user: Any) -> str | None:
-    if not _known(user):
+    if not is_known(user):
         return None
     return f"{getattr(user, 'role', '')} {user.is_staff} {getattr(user, 'is_superuser', False)}"
-
-
-def _known(user: Any) -> bool:
-    return bool(user and user.is_authenticated)
 
 
 AUDIENCES: dict[str, Audience] = {

@@ -23,11 +23,12 @@ from backstay.caching import freshness
 from backstay.caching.backends import EVERYTHING, LEADER_SECONDS, PASS, Fill, Found, backend
 from backstay.caching.backends import installed as writes_are_seen
 from backstay.caching.conditional import etag_of, render
-from backstay.caching.entries import Entry, why_not
+from backstay.caching.entries import decode, encode, why_not
 from backstay.caching.policy import CachePolicy
 from backstay.counters import count
 from backstay.store import StoreUnavailable
-from backstay.tables import Reads, recording
+from backstay.tables import Reads
+from backstay.throttling.throttles import is_known
 
 #: Between two looks of one who waits.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.05
@@ -35,16 +36,28 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.05
 #: More than these are not compared at every hit.
 MOST_TAGS = 200
 
-Handler = Callable[[], HttpResponseBase]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one request asks of a view whose answers are kept."""
+
+    view: Any
+    request: Request
+    policy: CachePolicy
+    #: Makes the answer.
+    handler: Callable[[], HttpResponseBase]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Where one answer is to be found or kept."""
+class Sought:
+    """Where its answer is to be found or kept."""
 
     key: str
-    #: What the request's one trip has found; ``None`` where it was not asked.
-    found: Found | None
+    #: What the request's one trip has found.
+    found: Found
+    #: What was read for the request, and when, by ``time.monotonic``, that began.
+    reads: Reads
+    began: float
 
 
 def may_keep(request: Request) -> bool:
@@ -57,36 +70,19 @@ def may_keep(request: Request) -> bool:
     )
 
 
-def serve(
-    view: Any, request: Request, policy: CachePolicy, kept: Kept | None, handler: Handler
-) -> HttpResponseBase:
-    """The answer to *request*, found or made by *handler*, with what caches are to know of it."""
-    outcome = "bypass"
-    if kept is None:
-        response = handler()
+def serve(asked: Asked, sought: Sought | None) -> HttpResponseBase:
+    """The answer, found or made, with what caches on the way are to know of it."""
+    if sought is None:
+        response, outcome = asked.handler(), "bypass"
     else:
-        try:
-            response, outcome = _answer(view, request, policy, kept, handler)
-        except StoreUnavailable:
-            count("outage", part="cache")
-            response = handler()
+        response, outcome = _answer(asked, sought)
     count("cache", outcome=outcome)
     if response.streaming:
         return response
     if outcome not in _FOUND:
-        _tell_caches(response, request, policy)
+        _tell_caches(response, asked)
     response.headers["Cache-Status"] = _STATUS[outcome]
     return response
-
-
-def _tell_caches(response: HttpResponseBase, request: Request, policy: CachePolicy) -> None:
-    """For those on the way; what is found says it already."""
-    authenticated = bool(request.user and request.user.is_authenticated)
-    shared = policy.audience == "public" or (policy.is_shared and not authenticated)
-    scope = "public" if shared else "private"
-    response.headers.setdefault("Cache-Control", f"{scope}, max-age=0, must-revalidate")
-    varies = [] if policy.audience == "public" else ["Authorization", "Cookie"]
-    patch_vary_headers(response, [*varies, *policy.vary])
 
 
 _STATUS = {
@@ -97,64 +93,104 @@ _STATUS = {
     "miss": "backstay; fwd=miss",
     "bypass": "backstay; fwd=bypass",
 }
+
+#: What is found says already what caches are to know.
 _FOUND = ("hit", "stale", "collapsed")
 
 
-def _answer(
-    view: Any, request: Request, policy: CachePolicy, kept: Kept, handler: Handler
-) -> tuple[HttpResponseBase, str]:
-    """
-    Raises:
-        StoreUnavailable: before the handler has run.
-    """
-    found, leader, waited = kept.found, uuid4().hex, False
+def _tell_caches(response: HttpResponseBase, asked: Asked) -> None:
+    policy, known = asked.policy, is_known(asked.request.user)
+    shared = policy.audience == "public" or (policy.is_shared and not known)
+    scope = "public" if shared else "private"
+    response.headers.setdefault("Cache-Control", f"{scope}, max-age=0, must-revalidate")
+    varies = [] if policy.audience == "public" else ["Authorization", "Cookie"]
+    patch_vary_headers(response, [*varies, *policy.vary])
+
+
+def _answer(asked: Asked, sought: Sought) -> tuple[HttpResponseBase, str]:
+    """And what came of it."""
+    found, leader, waited = sought.found, uuid4().hex, False
     ends, pause = time.monotonic() + LEADER_SECONDS, FIRST_PAUSE_SECONDS
-    while True:
-        found = found or backend().look(kept.key, leader=leader)
-        if not freshness.trust.holds():
-            return handler(), "bypass"
-        entry = _entry(found)
-        if entry is not None and found.fresh:
-            return _hit(entry, found), "collapsed" if waited else "hit"
+    while freshness.trust.holds():
+        answer = _read(found)
+        if answer is not None and found.fresh:
+            return answer, "collapsed" if waited else "hit"
         # Nobody leads where an entry stands that cannot be read; it is written over.
         if found.leader == leader or found.fresh:
-            fill = Fill(kept.key, found, leader, (), b"", policy.seconds, policy.lifetime)
-            return _made(view, request, policy, fill, handler)
-        if found.leader and entry is not None:
-            return _hit(entry, found), "stale"
+            return _made(asked, sought, found, leader)
+        if found.leader and answer is not None:
+            return answer, "stale"
         if found.leader == PASS or time.monotonic() > ends:
-            return handler(), "miss"
+            return asked.handler(), "miss"
         if found.leader:
             waited = True
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-        found = None
+        try:
+            found = backend().look(sought.key, leader=leader)
+        except StoreUnavailable:
+            count("outage", part="cache")
+            break
+    return asked.handler(), "bypass"
 
 
-def _made(
-    view: Any, request: Request, policy: CachePolicy, fill: Fill, handler: Handler
-) -> tuple[HttpResponseBase, str]:
-    """Run *handler* as the leader, and keep what it answers if it may be kept."""
+def _read(found: Found) -> HttpResponse | None:
+    """The answer that was found, if it can be read."""
+    if found.data is None:
+        return None
+    response = decode(found.data)
+    if response is None:
+        count("cache_not_kept", reason="corrupt")
+    else:
+        response.headers["Age"] = str(int(found.age_seconds))
+    return response
+
+
+def _made(asked: Asked, sought: Sought, found: Found, leader: str) -> tuple[HttpResponseBase, str]:
+    """Make it as the leader, and keep it if it may be kept."""
     stored = False
+    # Authentication and permissions have read before anything was looked for.
+    since: Found | None = found
+    if sought.reads.tags:
+        since = backend().began(found, time.monotonic() - sought.began)
     try:
-        with recording() as reads:
-            response = handler()
-            render(view, response)
-        why = _why_not(request, policy, response, reads)
-        if why is None:
-            _tell_caches(response, request, policy)
-            entry = _entry_of(response, request)
-            tags = tags_of(reads, policy.tags)
+        response = asked.handler()
+        render(asked.view, response)
+        why = "read early" if since is None else _why_not(asked, response, sought.reads)
+        if since is not None and why is None:
+            _tell_caches(response, asked)
+            policy = asked.policy
+            tags, data = tags_of(sought.reads, policy.tags), _data(response, asked.request)
+            fill = Fill(sought.key, since, leader, tags, data, policy.seconds, policy.lifetime)
             with suppress(StoreUnavailable):
-                stored = backend().fill(fill._replace(tags=tags, data=entry.encode()))
-                why = None if stored else "changed"
+                stored = backend().fill(fill)
+            why = None if stored else "changed"
         if why is not None:
             count("cache_not_kept", reason=why)
         return response, "stored" if stored else "miss"
     finally:
         if not stored:
             with suppress(StoreUnavailable):
-                backend().leave(fill.key, fill.leader, others_pass=True)
+                backend().leave(sought.key, leader, others_pass=True)
+
+
+def _data(response: Any, request: Request) -> bytes:
+    headers = dict(response.headers.items())
+    headers.setdefault("ETag", etag_of(response, request))
+    return encode(headers, response.content)
+
+
+def _why_not(asked: Asked, response: HttpResponseBase, reads: Reads) -> str | None:
+    policy = asked.policy
+    covered = {"accept", *(name.lower() for name in policy.vary)}
+    if hasattr(asked.request, "LANGUAGE_CODE"):  # Its middleware has chosen by the header.
+        covered.add("accept-language")
+    if not policy.is_shared:
+        covered |= {"authorization", "cookie"}
+    why = why_not(response, covered) or unkeepable(reads, policy.tags)
+    if why is None and len(response.content) > policy.max_bytes:  # type: ignore[attr-defined]  # No stream.
+        return "size"
+    return why
 
 
 def tags_of(reads: Reads, further: Sequence[Any]) -> set[str]:
@@ -173,36 +209,3 @@ def unkeepable(reads: Reads, further: Sequence[Any]) -> str | None:
         return "untracked table"
     unsure = freshness.uncommitted() or freshness.reads_the_past()
     return "transaction" if unsure and reads.tags else None
-
-
-def _why_not(
-    request: Request, policy: CachePolicy, response: HttpResponseBase, reads: Reads
-) -> str | None:
-    covered = {"accept", *(name.lower() for name in policy.vary)}
-    if hasattr(request, "LANGUAGE_CODE"):  # Its middleware has chosen by the header.
-        covered.add("accept-language")
-    if not policy.is_shared:
-        covered |= {"authorization", "cookie"}
-    why = why_not(response, covered) or unkeepable(reads, policy.tags)
-    if why is None and len(response.content) > policy.max_bytes:  # type: ignore[attr-defined]  # No stream.
-        return "size"
-    return why
-
-
-def _entry_of(response: Any, request: Request) -> Entry:
-    headers = dict(response.headers.items())
-    headers.setdefault("ETag", etag_of(response, request))
-    return Entry(headers, response.content)
-
-
-def _entry(found: Found) -> Entry | None:
-    entry = None if found.data is None else Entry.decode(found.data)
-    if found.data is not None and entry is None:
-        count("cache_not_kept", reason="corrupt")
-    return entry
-
-
-def _hit(entry: Entry, found: Found) -> HttpResponse:
-    response = entry.response()
-    response.headers["Age"] = str(int(found.age_seconds))
-    return response

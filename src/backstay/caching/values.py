@@ -43,7 +43,10 @@ def cached(key: str, *, seconds: float = 60, tags: Sequence[Any] = ()) -> Callab
                 count("outage", part="cache")
                 return function(*args, **kwargs)
             if found.fresh and found.data is not None and freshness.trust.holds():
-                return _value(found.data)
+                try:
+                    return _value(found.data)
+                except (ValueError, TypeError, RecursionError):  # Nothing that was kept here.
+                    count("cache_not_kept", reason="corrupt")
             with tables.recording() as reads:
                 value = function(*args, **kwargs)
             if serving.unkeepable(reads, tags) is None:
@@ -64,9 +67,17 @@ def _data(value: Any, tags: Collection[str]) -> bytes:
 
 
 def _value(data: bytes) -> Any:
-    """What is around it depends on what this was made of."""
+    """
+    What is around it depends on what this was made of.
+
+    Raises:
+        ValueError, TypeError, RecursionError: it was not written here.
+    """
     head, _, body = data.partition(b"\n")
+    tags, value = json.loads(head), json.loads(body)
+    if not isinstance(tags, list):
+        raise TypeError
     reads = tables.recorder()
     if reads is not None:
-        reads.tags |= set(json.loads(head))
-    return json.loads(body)
+        reads.tags |= set(tags)
+    return value

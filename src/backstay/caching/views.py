@@ -1,5 +1,6 @@
 """Where the cache meets DRF's views."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from backstay.caching import serving
+from backstay.caching import freshness, serving
+from backstay.caching.backends import Found
 from backstay.caching.backends.redis import LookPart
 from backstay.caching.conditional import ConditionalMixin
-from backstay.caching.policy import CachePolicy
-from backstay.caching.serving import Kept
+from backstay.caching.policy import AUDIENCES, CachePolicy
+from backstay.caching.serving import Asked, Sought
 from backstay.pipeline import Part, ask
+from backstay.tables import recording
+from backstay.throttling.throttles import is_known
 
 
 class CachedResponsesMixin(ConditionalMixin):
@@ -28,10 +32,10 @@ class CachedResponsesMixin(ConditionalMixin):
     #: One for ``list``, ``retrieve`` and ``get``, or one for each action that it names.
     cache: CachePolicy | Mapping[str, CachePolicy] | None = None
 
-    #: What the request's trip has found, once it was asked; the key that it was asked for.
-    _kept: Kept | None = None
-    _asked = False
+    #: What the request's trip was asked for, and has found, once it was.
     _key_asked_for: str | None = None
+    _found: Found | None = None
+    _asked = False
     _negotiated: Any = None
     _versioned: Any = None
 
@@ -58,6 +62,14 @@ class CachedResponsesMixin(ConditionalMixin):
         if answers:
             self._take(answers[0])
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """What permissions read may be shown too, so all that is read from here on counts."""
+        if request.method not in {"GET", "HEAD"}:
+            return super().dispatch(request, *args, **kwargs)
+        self._began = time.monotonic()
+        with recording() as self._reads:
+            return super().dispatch(request, *args, **kwargs)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         policy, name = self.cache_policy(), (request.method or "").lower()
@@ -79,18 +91,19 @@ class CachedResponsesMixin(ConditionalMixin):
     def _served(
         self, policy: CachePolicy, handler: Callable[..., Any], request: Request, *a: Any, **kw: Any
     ) -> Any:
-        kept = None
+        sought = None
         if serving.may_keep(request):
             if not self._asked:  # The trip was without the view, or there was none.
                 self._key_asked_for = key = self._key(policy, request, request.user)
                 self._take(ask(LookPart(key, route=_route(request)))[0] if key else None)
-            kept = self._kept
-        return serving.serve(self, request, policy, kept, partial(handler, request, *a, **kw))
+            if self._key_asked_for is not None and self._found is not None:
+                freshness.forget_who_it_is(self._reads)
+                sought = Sought(self._key_asked_for, self._found, self._reads, self._began)
+        handled = partial(handler, request, *a, **kw)
+        return serving.serve(Asked(self, request, policy, handled), sought)
 
-    def _take(self, found: Any) -> None:
-        self._asked = True
-        if found is not None and self._key_asked_for is not None:
-            self._kept = Kept(self._key_asked_for, found)
+    def _take(self, found: Found | None) -> None:
+        self._asked, self._found = True, found
 
     def _key(self, policy: CachePolicy, request: Request, user: Any) -> str | None:
         """``None`` also where DRF is going to refuse the request."""
@@ -120,17 +133,17 @@ class CachedListMixin(CachedResponsesMixin):
         return CachePolicy(seconds=self.cache_timeout, audience=self._caller)
 
     def _caller(self, request: Request, user: Any) -> str | None:
-        shown = "HTTP_AUTHORIZATION" in request.META
-        if not user or not user.is_authenticated:
-            return None if shown else f"anonymous {self.get_cache_key(request)}"
-        return f"{user.pk} {self.get_cache_key(request)}"
+        kind = "user" if is_known(user) else "anonymous"
+        whom = AUDIENCES[kind](request, user)
+        return None if whom is None else f"{kind} {whom} {self.get_cache_key(request)}"
 
 
 def cached_response(policy: CachePolicy) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """
     Keep what this handler answers: ``get`` of an ``APIView``, an ``@action``, a ``list``.
 
-    In a view without ``CachedResponsesMixin`` looking up is a trip of its own.
+    In a view without ``CachedResponsesMixin`` looking up is a trip of its own, and what
+    authentication and permissions have read is not seen: the handler must not show it.
     """
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,10 +159,12 @@ def cached_response(policy: CachePolicy) -> Callable[[Callable[..., Any]], Calla
                 version=request.version,
                 media_type=request.accepted_media_type,
             )
-            kept = None
-            if key is not None and serving.may_keep(request):
-                kept = Kept(key, ask(LookPart(key, route=_route(request)))[0])
-            return serving.serve(self, request, policy, kept, made)
+            began, sought = time.monotonic(), None
+            with recording() as reads:
+                if key is not None and serving.may_keep(request):
+                    [found] = ask(LookPart(key, route=_route(request)))
+                    sought = found and Sought(key, found, reads, began)
+                return serving.serve(Asked(self, request, policy, made), sought)
 
         method.cache_policy = policy  # type: ignore[attr-defined]  # ``cache_policy`` looks for it.
         return method

@@ -77,7 +77,7 @@ class AnonRateThrottle(RateThrottle):
     scope = "anon"
 
     def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
-        return [] if _is_known(user) else self.charge(address_of(request))
+        return [] if is_known(user) else self.charge(address_of(request))
 
 
 class AddressRateThrottle(RateThrottle):
@@ -110,7 +110,7 @@ class UserRateThrottle(RateThrottle):
     scope = "user"
 
     def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
-        if not _is_known(user) and any(
+        if not is_known(user) and any(
             isinstance(other, AnonRateThrottle) and other.charges(request, view, user)
             for other in view.get_throttles()
         ):
@@ -153,7 +153,7 @@ class OrganizationThrottle(RateThrottle):
     scope = "organization"
 
     def charges(self, request: Request, view: "APIView", user: Any) -> list[Charge]:
-        found = organization_of(user) if _is_known(user) else None
+        found = organization_of(user) if is_known(user) else None
         if found is None:
             return []
         key, plan = found
@@ -228,10 +228,11 @@ def address_of(request: Any) -> str:
 
 def caller_of(request: Any, user: Any) -> str:
     """The bucket of the account, or of the address where there is none."""
-    return f"user:{user.pk}" if _is_known(user) else address_of(request)
+    return f"user:{user.pk}" if is_known(user) else address_of(request)
 
 
-def _is_known(user: Any) -> bool:
+def is_known(user: Any) -> bool:
+    """Whether it is somebody's account."""
     return bool(user and user.is_authenticated)
 
 

@@ -7,6 +7,7 @@ from django.test import override_settings
 from rest_framework.test import APIClient
 
 from backstay.caching.backends import backend
+from backstay.store import key, store
 from tests.backstay.caching import views
 
 
@@ -41,3 +42,15 @@ def place(request):
 def status_of(response) -> str:
     """What the cache says it did."""
     return response.headers["Cache-Status"].removeprefix("backstay; ")
+
+
+def corrupt(place, data) -> None:
+    """As someone would who can write to the store."""
+    redis = store()
+    if redis is None:
+        [kept] = place._entries.values()
+        kept.data = data
+        return
+    for name in redis.call("KEYS", key("cache", "*")):
+        if redis.call("TYPE", name) == b"hash":
+            redis.call("HSET", name, "data", data)

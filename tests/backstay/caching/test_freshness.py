@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from backstay.caching import touch
+from tests.backstay.caching import views
 from tests.backstay.caching.conftest import status_of
 from tests.backstay.testapp.models import Book, Loan, Shelf
 
@@ -192,6 +193,28 @@ def test_touch_in_a_transaction_takes_effect_with_its_commit(api, shelf):
         touch("testapp_book")
         assert status_of(api.get("/books/")) == "fwd=bypass"
     assert status_of(api.get("/books/")) == "fwd=miss; stored"
+
+
+def test_what_a_permission_has_read_ends_what_shows_it(api, shelf):
+    assert warm(api, "/seen/") == "One"
+    shelf.name = "Two"
+    shelf.save()
+    assert api.get("/seen/").json() == "Two"
+
+
+def test_what_changes_between_the_permission_and_the_look_is_not_kept(api, shelf, monkeypatch):
+    """It was read before there was a stamp to compare it with."""
+    found = views.Seen.Finds.has_permission
+
+    def changed_afterwards(self, request, view):
+        allowed = found(self, request, view)
+        Shelf.objects.update(name="Two")
+        return allowed
+
+    monkeypatch.setattr(views.Seen.Finds, "has_permission", changed_afterwards)
+    assert api.get("/seen/").json() == "One"
+    monkeypatch.setattr(views.Seen.Finds, "has_permission", found)
+    assert api.get("/seen/").json() == "Two"
 
 
 def test_raw_sql_that_nobody_declared_is_not_kept(api, shelf):

@@ -3,8 +3,9 @@
 import pytest
 
 from backstay.caching import CachePolicy, cached
+from backstay.caching.backends import backend
 from tests.backstay.caching import views
-from tests.backstay.caching.conftest import status_of
+from tests.backstay.caching.conftest import corrupt, status_of
 from tests.backstay.testapp.models import Book, Shelf
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,6 +71,22 @@ def test_what_is_around_it_depends_on_it(api, monkeypatch):
     shelf = Shelf.objects.create(name="One")
     Book.objects.create(shelf=shelf, title="First", position=1)
     assert api.get("/said/").json() == 1
+
+
+@pytest.mark.C3
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"[]\n", b"5\n1", b"\x80\x04.", b"[" * 99_999 + b"\n1"]
+)
+def test_what_cannot_be_read_is_computed_anew(computed, data):
+    @cached("value")
+    def compute():
+        computed.append(1)
+        return 1
+
+    compute()
+    corrupt(backend(), data)
+    assert [compute() for _ in range(3)] == [1, 1, 1]
+    assert len(computed) == 2
 
 
 def test_an_error_is_not_kept(place, computed):

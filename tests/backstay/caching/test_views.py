@@ -13,9 +13,8 @@ from rest_framework.renderers import BrowsableAPIRenderer
 from backstay.caching import CachePolicy
 from backstay.caching.backends import backend
 from backstay.counters import counted
-from backstay.store import key, store
 from tests.backstay.caching import views
-from tests.backstay.caching.conftest import status_of
+from tests.backstay.caching.conftest import corrupt, status_of
 from tests.backstay.testapp.models import Shelf
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +216,10 @@ def test_where_the_app_is_missing_nothing_is_kept(api, settings):
         b"backstay-1 []\nbody",
         b'backstay-1 {"A": 1}\nbody',
         b'backstay-1 {"A": "x\\r\\nSet-Cookie: a=b"}\nbody',
+        b'backstay-1 {"A\\r\\nSet-Cookie": "a=b"}\nbody',
+        b'backstay-1 {"\\u00e9": "x"}\nbody',
+        b'backstay-1 {"A": "\\ud800"}\nbody',
+        b"backstay-1 " + b"[" * 100_000 + b"\nbody",
         b"backstay-1 {\xff}\nbody",
     ],
 )
@@ -234,17 +237,6 @@ def test_an_entry_of_another_form_is_a_miss_and_counted(api, data):
     assert "Set-Cookie" not in response.headers
     assert counted("cache_not_kept", reason="corrupt") > before
     assert status_of(api.get("/said/")) == "hit"
-
-
-def corrupt(place, data):
-    redis = store()
-    if redis is None:
-        [kept] = place._entries.values()
-        kept.data = data
-        return
-    for name in redis.call("KEYS", key("cache", "*")):
-        if redis.call("TYPE", name) == b"hash":
-            redis.call("HSET", name, "data", data)
 
 
 @pytest.mark.parametrize(

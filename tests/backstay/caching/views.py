@@ -6,7 +6,7 @@ from django.db import connection
 from django.urls import path
 from rest_framework import routers, serializers, viewsets
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -115,6 +115,23 @@ class Said(CachedResponsesMixin, APIView):
         return response
 
 
+class Seen(CachedResponsesMixin, APIView):
+    """Shows what its permission has read, as one that finds the object for all its methods."""
+
+    class Finds(BasePermission):
+        def has_permission(self, request, view):
+            view.shelf = Shelf.objects.first()
+            return True
+
+    shelf: Any = None
+    permission_classes = (Finds,)
+    authentication_classes = ()
+    cache = CachePolicy(seconds=60, audience="public")
+
+    def get(self, request):
+        return Response(self.shelf.name)
+
+
 class RawSQLView(CachedResponsesMixin, APIView):
     permission_classes = (AllowAny,)
     authentication_classes = ()
@@ -177,6 +194,7 @@ router.register("dated", Dated, basename="dated")
 urlpatterns = [
     *router.urls,
     path("said/", Said.as_view()),
+    path("seen/", Seen.as_view()),
     path("raw/", RawSQLView.as_view()),
     path("declared/", DeclaredSQLView.as_view()),
     path("decorated/", Decorated.as_view()),

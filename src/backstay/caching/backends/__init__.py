@@ -55,6 +55,8 @@ class Found(NamedTuple):
     looked_at_us: int
     #: Who makes the answer now; asked for only where somebody offered to lead.
     leader: str
+    #: When the backend was last emptied, if it tells.
+    born: bytes = b""
 
 
 class Fill(NamedTuple):
@@ -86,6 +88,15 @@ class Backend(ABC):
     @abstractmethod
     def fill(self, fill: Fill) -> bool:
         """Keep an answer, unless something that it depends on has changed since its look."""
+
+    def began(self, found: Found, seconds: float) -> Found | None:
+        """
+        *found* as of so many *seconds* earlier, when the first was read that the answer shows.
+
+        ``None`` where a backend cannot tell what was changed since. Stamps are microseconds
+        since 1970, or later.
+        """
+        return found._replace(stamp=min(found.stamp, found.looked_at_us - round(seconds * 1e6)))
 
     @abstractmethod
     def leave(self, key: str, leader: str, *, others_pass: bool) -> None:

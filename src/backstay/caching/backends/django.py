@@ -69,6 +69,10 @@ class DjangoCache(Backend):
         self.cache.delete(leading)
         return not (late or written)
 
+    def began(self, found: Found, seconds: float) -> Found | None:
+        """Counters do not tell when."""
+        return None
+
     def leave(self, key: str, leader: str, *, others_pass: bool) -> None:
         if others_pass:
             self.cache.set(_names(key)[2], PASS, PASS_SECONDS)

@@ -50,7 +50,7 @@ if args[4] ~= '' then
 end
 redis.call('HSETNX', keys[3], 'born', string.format('%.0f', now))
 local clock = redis.call('HMGET', keys[3], 'stamp', 'born')
-return {now, {tonumber(clock[1] or 0), clock[2]}, leader,
+return {now, tonumber(clock[1] or 0), leader, clock[2],
   fresh and 1 or 0, holds and now - kept[3] or 0, holds and kept[5]}
 """
 
@@ -116,8 +116,8 @@ class LookPart(Part):
         self.args = (_tag(":"), leader, round(LEADER_SECONDS * 1_000), route)
 
     def read(self, raw: Any) -> Found:
-        now, stamp, leader, fresh, age, data = raw
-        return Found(data, age / _US, bool(fresh), stamp, now, leader.decode())
+        now, stamp, leader, born, fresh, age, data = raw
+        return Found(data, age / _US, bool(fresh), stamp, now, leader.decode(), born)
 
     def here(self) -> Found:
         from backstay.caching.backends import backend
@@ -143,10 +143,10 @@ class RedisBackend(Backend):
     def fill(self, fill: Fill) -> bool:
         found = fill.found
         times = [round(fill.seconds * _US), round(fill.lifetime * 1_000)]
-        stamp, born = found.stamp
-        given = [_tag(":"), fill.leader, stamp, found.looked_at_us, LEASE_SECONDS * _US, *times]
+        at = [found.stamp, found.looked_at_us, LEASE_SECONDS * _US]
+        given = [_tag(":"), fill.leader, *at, *times]
         keys = [*_entry(fill.key), _tag("")]
-        return bool(_run(_FILL, keys, [*given, fill.data, born, *fill.tags]))
+        return bool(_run(_FILL, keys, [*given, fill.data, found.born, *fill.tags]))
 
     def leave(self, key: str, leader: str, *, others_pass: bool) -> None:
         _run(_LEAVE, _entry(key)[1:], [leader, PASS_SECONDS if others_pass else 0, PASS])
