@@ -19,10 +19,13 @@ from tests.shop.contest import contest
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.E3]
 
 
-def call(token: str, method: str, path: str, body: dict | None = None) -> object:
+def call(
+    token: str, method: str, path: str, body: dict | None = None, match: str | None = None
+) -> object:
     """The answer's status, as the name of a type, which is what a contest counts."""
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {token}")
-    status = getattr(client, method)(path, body).status_code
+    headers = {"If-Match": match} if match else {}
+    status = getattr(client, method)(path, body, headers=headers).status_code
     return type(f"status_{status}", (), {})()
 
 
@@ -55,6 +58,17 @@ def test_two_who_change_different_fields_both_succeed(customer):
         assert outcomes == {"status_200": 24}
         article = Article.objects.get(pk=article.pk)
         assert (article.title, article.body) == (f"Title {number}", f"Body {number}")
+
+
+@pytest.mark.C4
+def test_of_those_who_have_read_the_same_one_may_change_it(customer):
+    token = token_of(customer)
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {token}")
+    for _ in range(8):
+        path = f"/api/v1/articles/{factories.ArticleFactory.create(author=customer).pk}/"
+        etag = client.get(path).headers["ETag"]
+        changes = [(token, "patch", path, {"title": f"Title {n}"}, etag) for n in range(24)]
+        assert Counter(contest(call, changes)) == {"status_200": 1, "status_412": 23}
 
 
 def test_what_is_deleted_stays_deleted(customer):
