@@ -71,25 +71,32 @@ class ThreadActor:
         self.begin(call, *arguments)
         return self.result()
 
-    def hold(self, point: str, call: Call, *arguments: object) -> Any:
-        """Whether it is held at *point* now; if it never came there, what came of it."""
-        self.begin(call, *arguments, hold=[point])
+    def hold(self, point: str, call: Call, *arguments: object, then: str = "") -> Any:
+        """
+        Whether it is held at *point* now; if it never came there, what came of it.
+
+        *then* is where it is to be held after that.
+        """
+        self.begin(call, *arguments, hold=[point, then])
         what, value = self._news()
         assert what != "raised", value
         self.is_held = what == "at"
         return self.is_held or value
 
-    def go_on(self) -> None:
+    def go_on(self, *, until: str = "") -> None:
+        """To its end, or to be held again at the point that it was told to be held at too."""
         assert self.is_held
         self._pipe.send(None)
+        if until:
+            assert self._news() == ("at", until)
 
     def finish(self) -> Any:
         """Let it go on, to its end."""
         self.go_on()
         return self.result()
 
-    def hold_or_fail(self, point: str, call: Call, *arguments: object) -> None:
-        assert self.hold(point, call, *arguments) is True, f"It never came to {point!r}."
+    def hold_or_fail(self, point: str, call: Call, *arguments: object, then: str = "") -> None:
+        assert self.hold(point, call, *arguments, then=then) is True, f"It never came to {point!r}."
 
     def _news(self) -> tuple[str, Any]:
         assert self._pipe.poll(PATIENCE_SECONDS), "An actor does not answer."

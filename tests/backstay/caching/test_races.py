@@ -187,6 +187,18 @@ class TestWriter:
             slow.finish()
             assert reader.do(read, BOOKS)[1] == truth(BOOKS, None)
 
+    def test_that_is_killed_after_its_commit_is_not_undone_by_one_who_read_before(
+        self, place, shelf
+    ):
+        with actors(2, place) as [writer, reader]:
+            arguments = (write, "update", shelf.pk, "New")
+            writer.hold_or_fail("announced", *arguments, then="committed")
+            before = truth(BOOKS, None)
+            assert [reader.do(read, BOOKS)[1] for _ in range(3)] == [before] * 3
+            writer.go_on(until="committed")
+            writer.kill()
+            assert reader.do(read, BOOKS)[1] == truth(BOOKS, None) != before
+
     def test_that_rolls_back_leaves_everything_as_it_was(self, place, shelf):
         with actors(2, place) as [writer, reader]:
             warm(reader)
@@ -228,3 +240,23 @@ def test_a_write_while_redis_is_out_is_seen_by_all_afterwards(place, shelf, faul
             assert eventually(lambda: writer.do(read, BOOKS)[2] == "hit", seconds=40)
             assert [a.do(read, BOOKS)[:2] for a in (writer, reader, idle)] == [(200, now)] * 3
             assert writer.do(partial(counted, "cache_distrusted")) > 0
+
+
+@pytest.mark.F1
+@pytest.mark.C2
+def test_who_met_an_outage_trusts_nothing_from_before_it(place, shelf):
+    """Though the one who wrote meanwhile is dead, and tells nobody."""
+    with redis_of_ones_own() as server:
+        faulty = place._replace(redis=server.url, timeout_seconds=0.1)
+        with actors(2, faulty) as [writer, reader]:
+            warm(writer, reader)
+            server.pause()
+            try:
+                writer.do(write, "update", shelf.pk, "New")
+                writer.kill()
+                now = truth(BOOKS, None)
+                assert reader.do(read, BOOKS)[:2] == (200, now)
+            finally:
+                server.resume()
+            assert eventually(lambda: reader.do(read, BOOKS)[2] != "fwd=bypass", seconds=10)
+            assert [reader.do(read, BOOKS)[:2] for _ in range(3)] == [(200, now)] * 3
