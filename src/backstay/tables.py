@@ -39,6 +39,8 @@ class Reads:
     def __init__(self) -> None:
         self.tags: set[str] = set()
         self.opaque = False
+        #: Whether what is made of it is going to be kept.
+        self.kept = False
         self._known = 0
 
     @contextmanager
@@ -91,6 +93,12 @@ def aside() -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def keeping() -> bool:
+    """Whether what is made now is kept: then it must hold nothing that was known before."""
+    reads = _current.get()
+    return reads is not None and reads.kept
 
 
 def recorder() -> Reads | None:

@@ -153,6 +153,7 @@ def _made(asked: Asked, sought: Sought, found: Found, leader: str) -> tuple[Http
     since: Found | None = found
     if sought.reads.tags:
         since = backend().began(found, time.monotonic() - sought.began)
+    sought.reads.kept = True
     try:
         response = asked.handler()
         render(asked.view, response)

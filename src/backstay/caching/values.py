@@ -48,6 +48,7 @@ def cached(key: str, *, seconds: float = 60, tags: Sequence[Any] = ()) -> Callab
                 except (ValueError, TypeError, RecursionError):  # Nothing that was kept here.
                     count("cache_not_kept", reason="corrupt")
             with tables.recording() as reads:
+                reads.kept = True
                 value = function(*args, **kwargs)
             if serving.unkeepable(reads, tags) is None:
                 depends = serving.tags_of(reads, tags)

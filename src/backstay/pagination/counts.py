@@ -20,7 +20,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
-from backstay.tables import noted, recorder
+from backstay.tables import keeping, noted
 
 Certainty = Literal["exact", "at_least", "estimated"]
 
@@ -109,7 +109,7 @@ class RecentSizes:
         key = sha256(repr((queryset.db, cap, statement)).encode()).digest()
         until, size = self._kept.get(key, (0.0, Size(0)))
         now = self.clock()
-        if now < until and recorder() is None:
+        if now < until and not keeping():
             return replace(size, certainty="estimated") if size.certainty == "exact" else size
         size = bounded(queryset, cap)
         if len(self._kept) >= self.MOST:
