@@ -12,7 +12,7 @@ from django.test import override_settings
 from backstay.checks import check_setting_names, check_setting_values
 from backstay.conf import Settings, settings
 
-pytestmark = pytest.mark.M3
+pytestmark = [pytest.mark.M3, pytest.mark.once]
 
 
 def found(**backstay):

@@ -6,6 +6,8 @@ import pytest
 
 from shop.environment import ROOT
 
+pytestmark = pytest.mark.once
+
 MODULES = sorted((ROOT / "shop").rglob("*.py"))
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.shop.problems import assert_problem, steady_headers
 
+pytestmark = pytest.mark.once
+
 READ = ["products/", "articles/", "articles/{article}/comments/", "products/{product}/"]
 OWN = ["orders/", "addresses/", "users/me/", "orders/{order}/", "addresses/{address}/"]
 

@@ -14,7 +14,7 @@ from backstay.auth.views import jwks as jwks_view
 from tests.backstay.auth.jwks import NOW, jwks
 from tests.backstay.auth.urls import urlpatterns as token_urls
 
-pytestmark = pytest.mark.A8
+pytestmark = [pytest.mark.A8, pytest.mark.once]
 
 urlpatterns = [*token_urls, path(".well-known/jwks.json", jwks_view)]
 

@@ -8,7 +8,7 @@ from django.test import override_settings
 from tests.backstay.errors.conftest import assert_problem
 from tests.backstay.errors.urls import SECRET
 
-pytestmark = pytest.mark.E2
+pytestmark = [pytest.mark.E2, pytest.mark.once]
 
 ANSWERS = [
     ("out-of-stock", 409, "out_of_stock"),

@@ -9,7 +9,7 @@ from backstay.errors import request_id
 from tests.backstay.errors import conftest, urls
 from tests.backstay.errors.conftest import assert_problem
 
-pytestmark = pytest.mark.E2
+pytestmark = [pytest.mark.E2, pytest.mark.once]
 
 EVIL_HOST = "evil.example"
 

@@ -12,6 +12,8 @@ from django.utils.safestring import mark_safe
 from backstay.outbox.payload import MAX_BYTES, InvalidPayload, encode
 from tests.backstay.testapp.models import Shelf
 
+pytestmark = pytest.mark.once
+
 
 class Colour(StrEnum):
     RED = "red"

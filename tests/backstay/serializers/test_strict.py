@@ -10,6 +10,8 @@ from rest_framework.exceptions import ValidationError
 from backstay.serializers import ModelSerializer, Serializer, StrictInputMixin
 from tests.backstay.testapp.models import Book, Shelf
 
+pytestmark = pytest.mark.once
+
 
 def codes(detail):
     """DRF's nested errors with the codes in place of the texts."""
