@@ -9,7 +9,7 @@ On a Redis of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -107,12 +107,17 @@ def statements(call: Callable[[], object]) -> int:
 
 
 def trips(call: Callable[[], object]) -> int:
-    """How often *call* sends something to Redis; all clients here are redis-py's."""
-    sent = AbstractConnection.send_packed_command
-    with patch.object(AbstractConnection, "send_packed_command", autospec=True) as seen:
-        seen.side_effect = sent
+    """How often *call* sends something to Redis, by redis-py or by ours."""
+    ways = (AbstractConnection, "send_packed_command"), (store.Wire, "ask")
+    with ExitStack() as stack:
+        seen = []
+        for owner, name in ways:
+            sent = getattr(owner, name)
+            spy = stack.enter_context(patch.object(owner, name, autospec=True))
+            spy.side_effect = sent
+            seen.append(spy)
         call()
-    return len(seen.mock_calls)
+    return sum(len(spy.mock_calls) for spy in seen)
 
 
 def _fill(redis: Any, entries: int) -> None:

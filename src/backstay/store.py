@@ -1,8 +1,8 @@
 """
 The one Redis client: atomic scripts, short time-outs, a circuit breaker.
 
-Each thread keeps a connection. The pool and the bookkeeping of redis-py's client are left
-out: they cost more than the trip itself.
+Each thread keeps a connection that redis-py has made. Its pool and bookkeeping are left
+out, and its socket is written and read here: they cost more than the trip itself.
 
 Guarantees: a call gives up once it has waited ``TIMEOUT_SECONDS``, to connect or for
 an answer, and is not retried; what went wrong is ``StoreUnavailable``, whatever Redis
@@ -16,12 +16,13 @@ looked up by the operating system, which has time-outs of its own; give an addre
 where that matters. One Redis primary: a script's keys may lie in different slots,
 which Redis Cluster refuses.
 
-Commands are those of Redis 6.2. Needs the extra ``backstay[redis]``.
+Commands are those of Redis 6.2. Needs POSIX, for ``poll``, and the extra ``backstay[redis]``.
 
 Circuit breaker: M. Nygard, Release It!, chapter 5.
 """
 
 import os
+import select
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -86,6 +87,60 @@ class Script:
         self.sha = sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
+class Wire:
+    """A connection that nobody else uses: one command, one answer."""
+
+    def __init__(self, connection: Any) -> None:
+        from hiredis import Reader, pack_command
+        from redis.exceptions import InvalidResponse, ResponseError
+
+        connection.connect()
+        self._connection = connection
+        self._socket = connection._sock  # noqa: SLF001  # There is no other way to it.
+        self._refusal = ResponseError
+        # Its stub takes a pair.
+        self._pack: Any = pack_command
+        self._reader = Reader(InvalidResponse, ResponseError, notEnoughData=_NOT_YET)
+        self._arrived = select.poll()
+        self._arrived.register(self._socket, select.POLLIN)
+        self._process = os.getpid()
+
+    def is_fit(self) -> bool:
+        """Whether it is this process's own, open, and owes no answer that nobody waited for."""
+        return self._process == os.getpid() and not self._arrived.poll(0)
+
+    def ask(self, command: tuple[str | bytes | float, ...]) -> Any:
+        """
+        Raises:
+            ResponseError: Redis refuses.
+            OSError, InvalidResponse: no answer, or none of Redis; the connection is closed.
+        """
+        try:
+            self._socket.sendall(self._pack(command))
+            while (answer := self._reader.gets()) is _NOT_YET:
+                received = self._socket.recv(_BUFFER_BYTES)
+                if not received:
+                    raise ConnectionResetError
+                self._reader.feed(received)
+        except BaseException:
+            # The answer may be on its way.
+            self.close()
+            raise
+        if isinstance(answer, self._refusal):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Nothing of a process that this one is a fork of."""
+        if self._process == os.getpid():
+            self._process = 0
+            self._connection.disconnect()
+
+
+_NOT_YET = object()
+_BUFFER_BYTES = 65_536
+
+
 class Store:
     """
     One Redis, as *url* names it.
@@ -97,14 +152,12 @@ class Store:
     def __init__(self, url: str, breaker: Breaker | None = None) -> None:
         from redis import ConnectionPool, RedisError
         from redis.backoff import NoBackoff
-        from redis.exceptions import ConnectionError as NotConnected
-        from redis.exceptions import NoScriptError
+        from redis.exceptions import ResponseError
         from redis.retry import Retry
 
         self.breaker = breaker or Breaker()
         self.losses = 1
-        self._errors = (RedisError, OSError)
-        self._no_script, self._not_connected = NoScriptError, NotConnected
+        self._errors, self._refusal = (RedisError, OSError), ResponseError
         # It only knows how to connect.
         self._pool: Any = ConnectionPool.from_url(
             url,
@@ -116,7 +169,7 @@ class Store:
         )
         #: Scripts that Redis has run for this process.
         self._known: set[str] = set()
-        #: This thread's connection, and the process that has opened it.
+        #: This thread's connection.
         self._own = local()
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | float]) -> Any:
@@ -130,7 +183,9 @@ class Store:
         def ask() -> Any:
             try:
                 answer = self._ask("EVALSHA", script.sha, len(keys), *keys, *args)
-            except self._no_script:
+            except self._refusal as refusal:
+                if not str(refusal).startswith("NOSCRIPT"):
+                    raise
                 self.losses += self._forgotten(script)
                 answer = self._ask("EVAL", script.source, len(keys), *keys, *args)
             self._known.add(script.sha)
@@ -171,23 +226,16 @@ class Store:
         return known is not None and self._ask("SCRIPT", "EXISTS", known) == [0]
 
     def _ask(self, *command: str | bytes | float) -> Any:
-        connection = self._connection()
-        connection.send_packed_command(connection.pack_command(*command), check_health=False)
-        return connection.read_response()
+        return self._wire().ask(command)
 
-    def _connection(self) -> Any:
+    def _wire(self) -> Wire:
         """This thread's own; opened anew where Redis has closed it, and after a fork."""
-        kept: Any
-        kept, process = getattr(self._own, "kept", (None, 0))
-        if process != os.getpid():
-            kept = self._pool.connection_class(**self._pool.connection_kwargs)
-            self._own.kept = kept, os.getpid()
-        elif kept.is_connected:
-            try:
-                if kept.can_read():  # An answer that nobody waited for.
-                    kept.disconnect()
-            except self._not_connected:
-                kept.disconnect()
+        kept: Wire | None = getattr(self._own, "wire", None)
+        if kept is None or not kept.is_fit():
+            if kept is not None:
+                kept.close()
+            connection = self._pool.connection_class(**self._pool.connection_kwargs)
+            self._own.wire = kept = Wire(connection)
         return kept
 
 
