@@ -5,8 +5,9 @@ Whoever is held, or was killed, the next answer to anybody is what the database 
 for who asked. The answer of a slow reader is what it said while that reader read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -43,6 +44,7 @@ ACTORS = 4
 #: Few of all, so that they meet often.
 PATHS = ("/books/", "/books/{first}/", "/own/")
 CALLERS = (1, 2)
+BOOKS = ("/books/", 1)
 
 numbers = st.integers(0, ACTORS - 1)
 asked = st.tuples(st.sampled_from(PATHS), st.sampled_from(CALLERS))
@@ -176,11 +178,9 @@ def run(machine: type[Machine], *, examples: int) -> None:
     )
 
 
-def over_processes(examples: int, spoil: Any = None) -> None:
+def processes(spoil: Any = None) -> Any:
     name = str(connection.settings_dict["NAME"])
-    place = Place(name, str(settings.BACKSTAY["REDIS_URL"]), spoil=spoil)
-    with actors(ACTORS, place) as acting:
-        run(type("Here", (OverProcesses,), {"acting": acting}), examples=examples)
+    return actors(ACTORS, Place(name, str(settings.BACKSTAY["REDIS_URL"]), spoil=spoil))
 
 
 def over_threads(monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
@@ -206,7 +206,8 @@ alone = pytest.mark.skipif(
 @shared
 @pytest.mark.parametrize("examples", [5, pytest.param(25, marks=pytest.mark.long)])
 def test_over_processes(examples):
-    over_processes(examples)
+    with processes() as acting:
+        run(type("Here", (OverProcesses,), {"acting": acting}), examples=examples)
 
 
 @alone
@@ -242,9 +243,53 @@ def without_stamps() -> None:
     place.fill = lambda answer: fill(answer._replace(found=place.look(answer.key)))
 
 
+class Told(OverProcesses):
+    """What happens in it is told step by step; in what is drawn at random it comes up too."""
+
+    def let_go(self, number: int) -> None:
+        self.goes_on(SimpleNamespace(draw=lambda _: number))
+
+
+def reads_while_it_is_written(machine: Told) -> None:
+    machine.reads(0, BOOKS)
+    machine.begins_to_write(1, "save", "committed")
+    machine.reads(0, BOOKS)
+    machine.let_go(1)
+
+
+def keeps_what_is_being_written(machine: Told) -> None:
+    machine.begins_to_write(1, "save", "announced")
+    machine.reads(0, BOOKS)
+    machine.let_go(1)
+    machine.reads(0, BOOKS)
+
+
+def keeps_what_was_written_since(machine: Told) -> None:
+    machine.begins_to_read(0, BOOKS)
+    machine.writes(1, "save")
+    machine.let_go(0)
+    machine.reads(2, BOOKS)
+
+
 @shared
-@pytest.mark.long
-@pytest.mark.parametrize("spoil", [without_announcing, without_looking_at_writers, without_stamps])
-def test_it_finds_what_is_wrong(spoil):
+@pytest.mark.parametrize(
+    ("story", "mistake"),
+    [
+        (reads_while_it_is_written, without_announcing),
+        (keeps_what_is_being_written, without_looking_at_writers),
+        (keeps_what_was_written_since, without_stamps),
+    ],
+)
+def test_it_finds_what_is_wrong(story, mistake):
+    told(story)
     with pytest.raises(AssertionError, match=r"^\(200, "):  # An answer that is not true.
-        over_processes(100, spoil)
+        told(story, mistake)
+
+
+def told(story: Callable[[Told], None], spoil: Any = None) -> None:
+    with processes(spoil) as acting:
+        machine = type("Here", (Told,), {"acting": acting})()
+        try:
+            story(machine)
+        finally:
+            machine.teardown()
