@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from django.db.models import Model
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.utils.urls import remove_query_param
 
 from backstay.errors import QueryParameterError
 from backstay.pagination.keyset import beyond, in_order_of, keyset
@@ -96,14 +97,20 @@ class CursorPagination(PageSizeMixin, BasePagination):
     def query_parameters(self) -> set[str | None]:
         return {self.cursor_query_param, self.page_size_query_param}
 
+    @cached_property
+    def start(self) -> str:
+        """The address of the first page."""
+        url = self.request.build_absolute_uri()
+        return str(remove_query_param(url, self.cursor_query_param))
+
     def _link(self, direction: Direction, edge: Sequence[Model]) -> str | None:
         """To the rows beyond *edge*; an emptied page has none, so its link starts over."""
-        url = self.request.build_absolute_uri()
         if not edge:
-            return str(remove_query_param(url, self.cursor_query_param))
+            return self.start
         position = [key.write(edge[0]) for key in self.keys]
         text = self.signer.sign_object([direction[0], *position])
-        return str(replace_query_param(url, self.cursor_query_param, text))
+        joint = "&" if "?" in self.start else "?"
+        return f"{self.start}{joint}{urlencode({self.cursor_query_param: text})}"
 
     def _read_cursor(self) -> Cursor | None:
         text = self.request.query_params.get(self.cursor_query_param)
