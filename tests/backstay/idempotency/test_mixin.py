@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from backstay.counters import counted
@@ -197,6 +198,20 @@ class TestLifetime:
         assert StoredAnswer.objects.count() == 1
         deletions = [one for one in captured if one["sql"].startswith("DELETE")]
         assert len(deletions) == 3
+
+    def test_cleanup_leaves_a_key_alone_that_is_used_anew_meanwhile(self, client):
+        def use_anew(execute, sql, *rest):
+            # Another client's request, between what cleanup has read and what it deletes.
+            if sql.startswith("DELETE"):
+                StoredAnswer.objects.update(created_at=timezone.now())
+            return execute(sql, *rest)
+
+        with time_machine.travel(NOON, tick=False) as clock:
+            put_up(client)
+            clock.move_to(NOON + timedelta(hours=24))
+            with connection.execute_wrapper(use_anew):
+                call_command("idempotency_cleanup", stdout=StringIO())
+            assert put_up(client)["Idempotency-Replayed"] == "true"
 
 
 def test_neither_key_nor_caller_is_stored(client):
