@@ -53,12 +53,16 @@ class IdempotencyMixin:
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """DRF asks for the method's handler next; with a key it finds ours around it."""
         view: Any = self
-        super().initial(request, *args, **kwargs)  # type: ignore[misc]  # A mixin.
         written = request.headers.get("Idempotency-Key")
-        if written is not None and request.method not in SAFE_METHODS:
+        keyed = written is not None and request.method not in SAFE_METHODS
+        if keyed:
+            # Kept from here on: a permission may parse a form, which uses its bytes up.
+            request.body  # noqa: B018  # Django reads it when it is asked for.
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]  # A mixin.
+        if keyed:
             name = str(request.method).lower()
             handler = getattr(view, name, view.http_method_not_allowed)
-            setattr(view, name, partial(self._once, handler, parse_key(written)))
+            setattr(view, name, partial(self._once, handler, parse_key(str(written))))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Leave an answer that was finished inside the transaction as it is."""

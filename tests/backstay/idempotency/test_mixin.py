@@ -9,6 +9,7 @@ import time_machine
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -51,6 +52,14 @@ class TestReplay:
     def test_the_key_is_the_same_with_quotes(self, client):
         put_up(client, "k1")
         assert put_up(client, '"k1"')["Idempotency-Replayed"] == "true"
+
+    def test_a_permission_may_have_read_the_body(self, client):
+        form = MULTIPART_CONTENT, encode_multipart(BOUNDARY, {"name": "A"})
+        first, again = (
+            client.generic("POST", "/forms/", form[1], form[0], headers={"Idempotency-Key": "k1"})
+            for _ in range(2)
+        )
+        assert answer(again) == answer(first) == (201, b'{"shelves":1}', "kept")
 
     def test_bytes_and_empty_answers_come_back_as_they_were(self, client):
         for name, body, kind in (
