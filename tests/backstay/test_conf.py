@@ -74,7 +74,7 @@ class TestSqlite:
     def mode(self, monkeypatch):
         """Have one more database, whose transactions begin so."""
 
-        def begin(**options: str) -> list[str]:
+        def begin(**options: str) -> list[str | None]:
             given = {**connections["default"].settings_dict, "OPTIONS": options}
             given["ENGINE"] = "django.db.backends.sqlite3"
             monkeypatch.setitem(connections.settings, "other", given)

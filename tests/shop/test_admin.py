@@ -88,7 +88,7 @@ class TestOrder:
         assert (order.status, str(order.total_amount)) == ("paid", "25.00")
 
     def test_what_is_paid_while_its_note_is_corrected_stays_paid(self, admin_page, order):
-        paid = []
+        paid: list[int] = []
 
         def pay_first(execute, sql, *rest):
             # The customer, between what the page has read and what it writes.
