@@ -147,6 +147,14 @@ class TestRefused:
         assert "Idempotency-Key" in response.json()["detail"]
         assert not Shelf.objects.exists()
 
+    def test_a_request_without_a_key_is_400_where_one_is_required(self, client):
+        response = client.post("/keyed/", {"name": "A"})
+        assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+        assert "Idempotency-Key" in response.json()["detail"]
+        assert not Shelf.objects.exists()
+        assert put_up(client, path="/keyed/").status_code == 201
+        assert client.get("/keyed/").status_code == 200
+
     def test_a_method_that_is_not_there_is_405(self, client):
         response = client.put("/shelves/", {}, headers={"Idempotency-Key": "k1"})
         assert response.status_code == 405

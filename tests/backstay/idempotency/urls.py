@@ -57,7 +57,12 @@ class FormView(ShelfView):
         return [Named()]
 
 
+class KeyedView(ShelfView):
+    idempotency_key_required = True
+
+
 urlpatterns = [
+    path("keyed/", KeyedView.as_view()),
     path("shelves/", ShelfView.as_view()),
     path("others/", ShelfView.as_view()),
     path("forms/", FormView.as_view()),
