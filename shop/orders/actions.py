@@ -4,7 +4,8 @@ Placing orders, and everything that may happen to one.
 Each function is one transaction, all or nothing. A state changes by one
 conditional ``UPDATE``, and its row count decides: of twins in any number of
 processes, one wins and the others get ``Conflict``. Rows are locked in one order,
-address, order, product by key, so no two actions wait for each other.
+order, address, product by key, so no two actions wait for each other; the order is
+first because a request with ``If-Match`` has it already.
 
     pending → paid → shipped       pending → cancelled       paid, shipped → refunded
 
@@ -281,12 +282,13 @@ def change_order(*, order: Order, note: str | None = None, ship_to: Address | No
     if note is not None:
         changes["note"] = note
     if ship_to is not None:
-        hold_address(ship_to, order.customer)
         changes["shipping_address"] = ship_to
     # Written even if nothing is to change, so that the state is checked all the same.
     changes["status"] = Order.Status.PENDING
     if not Order.objects.filter(pk=order.pk, status=Order.Status.PENDING).update(**changes):
         raise refusal(order, "changed", [Order.Status.PENDING])
+    if ship_to is not None:
+        hold_address(ship_to, order.customer)
     for name, value in changes.items():
         setattr(order, name, value)
     return order

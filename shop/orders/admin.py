@@ -64,6 +64,10 @@ class OrderAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("customer__user", "shipping_address")
 
+    def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
+        """Write the note alone: what became of the order meanwhile must stay."""
+        Order.objects.filter(pk=obj.pk).update(note=obj.note)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

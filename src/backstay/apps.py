@@ -20,6 +20,7 @@ class BackstayConfig(AppConfig):
         for check in (
             checks.check_setting_names,
             checks.check_setting_values,
+            checks.check_sqlite_transactions,
             auth_checks.check_keys,
             auth_checks.check_store,
             throttle_checks.check_rates,

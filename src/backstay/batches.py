@@ -12,10 +12,14 @@ def add_batch_argument(parser: ArgumentParser) -> None:
 
 
 def delete_in_batches(rows: QuerySet[Any], size: int) -> Iterator[int]:
-    """Delete *rows*, *size* at a time in their order; after each batch, how many are gone."""
+    """
+    Delete *rows*, *size* at a time in their order; after each batch, how many are gone.
+
+    A row that is none of *rows* any more when its batch is deleted stays.
+    """
     deleted = 0
     while some := list(rows.values_list("pk", flat=True)[:size]):
-        deleted += rows.model._default_manager.filter(pk__in=some).delete()[0]
+        deleted += rows.filter(pk__in=some).delete()[0]
         yield deleted
 
 

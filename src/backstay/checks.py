@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's name for it.
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 from backstay.conf import settings
 
@@ -44,6 +45,25 @@ def check_setting_values(**_: Any) -> list[CheckMessage]:
                 )
             )
     return messages
+
+
+def check_sqlite_transactions(**_: Any) -> list[CheckMessage]:
+    """W023: SQLite cannot let a transaction wait that takes its lock after it has read."""
+    modes = {
+        alias: str(connections[alias].settings_dict["OPTIONS"].get("transaction_mode")).upper()
+        for alias in connections
+        if connections[alias].vendor == "sqlite"
+    }
+    return [
+        Warning(
+            f"Transactions of the database {alias!r} take SQLite's lock only when they write. One "
+            'that has read before fails with "database is locked" while another writes, at once.',
+            hint=f'Set DATABASES["{alias}"]["OPTIONS"]["transaction_mode"] to "IMMEDIATE".',
+            id="backstay.W023",
+        )
+        for alias, mode in modes.items()
+        if mode not in {"IMMEDIATE", "EXCLUSIVE"}
+    ]
 
 
 def _nearest(name: str, known: list[str]) -> str:

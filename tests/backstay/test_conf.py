@@ -7,9 +7,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 from django.test import override_settings
 
-from backstay.checks import check_setting_names, check_setting_values
+from backstay.checks import check_setting_names, check_setting_values, check_sqlite_transactions
 from backstay.conf import Settings, settings
 
 pytestmark = [pytest.mark.M3, pytest.mark.once]
@@ -66,6 +67,31 @@ class TestChecks:
             ids = {error.id for error in run_checks()}
 
         assert {"backstay.E001", "backstay.E002"} <= ids
+
+
+class TestSqlite:
+    @pytest.fixture
+    def mode(self, monkeypatch):
+        """Have one more database, whose transactions begin so."""
+
+        def begin(**options: str) -> list[str | None]:
+            given = {**connections["default"].settings_dict, "OPTIONS": options}
+            given["ENGINE"] = "django.db.backends.sqlite3"
+            monkeypatch.setitem(connections.settings, "other", given)
+            messages = check_sqlite_transactions()
+            del connections["other"]
+            return [message.id for message in messages if "'other'" in message.msg]
+
+        return begin
+
+    def test_transactions_that_lock_late_are_told_of(self, mode):
+        assert mode() == mode(transaction_mode="DEFERRED") == ["backstay.W023"]
+
+    def test_those_that_lock_when_they_begin_are_not(self, mode):
+        assert mode(transaction_mode="IMMEDIATE") == mode(transaction_mode="exclusive") == []
+
+    def test_the_shops_are_none(self):
+        assert "backstay.W023" not in {message.id for message in run_checks()}
 
 
 class TestUnknownKey:

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from factory.django import DjangoModelFactory
 
+from shop.orders import actions
 from tests.shop import factories
 
 pytestmark = pytest.mark.django_db
@@ -64,21 +65,45 @@ class TestEveryModel:
 
 
 class TestOrder:
+    INLINES = {
+        f"{name}-{count}": 0
+        for name in ("items", "payments")
+        for count in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+
     def test_only_the_note_can_be_changed(self, admin_page, make_order, customer):
         order = make_order(customer, "paid")
         page = reverse("admin:orders_order_change", args=[order.pk])
-        inlines = {
-            f"{name}-{count}": 0
-            for name in ("items", "payments")
-            for count in ("TOTAL_FORMS", "INITIAL_FORMS")
-        }
 
-        change = {"note": "Call first.", "status": "shipped", "total_amount": "1.00", **inlines}
+        change = {
+            "note": "Call first.",
+            "status": "shipped",
+            "total_amount": "1.00",
+            **self.INLINES,
+        }
         assert admin_page.post(page, change).status_code == 302
 
         order.refresh_from_db()
         assert order.note == "Call first."
         assert (order.status, str(order.total_amount)) == ("paid", "25.00")
+
+    def test_what_is_paid_while_its_note_is_corrected_stays_paid(self, admin_page, order):
+        paid: list[int] = []
+
+        def pay_first(execute, sql, *rest):
+            # The customer, between what the page has read and what it writes.
+            if sql.startswith('UPDATE "orders_order"') and not paid:
+                paid.append(order.pk)
+                actions.pay_order(order=order, method="card")
+            return execute(sql, *rest)
+
+        page = reverse("admin:orders_order_change", args=[order.pk])
+        with connection.execute_wrapper(pay_first):
+            answer = admin_page.post(page, {"note": "Call first.", **self.INLINES})
+
+        assert (answer.status_code, paid) == (302, [order.pk])
+        order.refresh_from_db()
+        assert (order.note, order.status) == ("Call first.", "paid")
 
     def test_cannot_be_added_or_deleted(self, admin_page, order):
         assert admin_page.get(reverse("admin:orders_order_add")).status_code == 403

@@ -48,14 +48,23 @@ class IdempotencyMixin:
     """Put it first, before the view's class."""
 
     takes_idempotency_key = True
+
+    #: Whether unsafe requests without ``Idempotency-Key`` are refused (section 2.7 of the draft).
+    idempotency_key_required = False
+
     _done: HttpResponse | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """DRF asks for the method's handler next; with a key it finds ours around it."""
         view: Any = self
+        written = request.headers.get("Idempotency-Key", "")
+        given = self.idempotency_key_required or "Idempotency-Key" in request.headers
+        keyed = given and request.method not in SAFE_METHODS
+        if keyed:
+            # Kept from here on: a permission may parse a form, which uses its bytes up.
+            request.body  # noqa: B018  # Django reads it when it is asked for.
         super().initial(request, *args, **kwargs)  # type: ignore[misc]  # A mixin.
-        written = request.headers.get("Idempotency-Key")
-        if written is not None and request.method not in SAFE_METHODS:
+        if keyed:
             name = str(request.method).lower()
             handler = getattr(view, name, view.http_method_not_allowed)
             setattr(view, name, partial(self._once, handler, parse_key(written)))

@@ -247,6 +247,13 @@ class TestIdempotencyKey:
         assert header["schema"]["maxLength"] == 255
         assert "422" in operation["responses"]
 
+    def test_a_view_that_requires_one_says_so(self, monkeypatch):
+        monkeypatch.setattr(
+            "tests.backstay.contrib.urls.LoanViewSet.idempotency_key_required", True
+        )
+        parameters = document("v2")["paths"]["/api/v2/loans/"]["post"]["parameters"]
+        assert [one["required"] for one in parameters if one["in"] == "header"] == [True]
+
     def test_reads_and_other_views_do_not(self, v2):
         for path, method in (("/api/v2/loans/", "get"), ("/api/token/", "post")):
             parameters = v2["paths"][path][method].get("parameters", [])

@@ -9,7 +9,9 @@ import time_machine
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from backstay.counters import counted
@@ -50,6 +52,14 @@ class TestReplay:
     def test_the_key_is_the_same_with_quotes(self, client):
         put_up(client, "k1")
         assert put_up(client, '"k1"')["Idempotency-Replayed"] == "true"
+
+    def test_a_permission_may_have_read_the_body(self, client):
+        form = MULTIPART_CONTENT, encode_multipart(BOUNDARY, {"name": "A"})
+        first, again = (
+            client.generic("POST", "/forms/", form[1], form[0], headers={"Idempotency-Key": "k1"})
+            for _ in range(2)
+        )
+        assert answer(again) == answer(first) == (201, b'{"shelves":1}', "kept")
 
     def test_bytes_and_empty_answers_come_back_as_they_were(self, client):
         for name, body, kind in (
@@ -137,6 +147,14 @@ class TestRefused:
         assert "Idempotency-Key" in response.json()["detail"]
         assert not Shelf.objects.exists()
 
+    def test_a_request_without_a_key_is_400_where_one_is_required(self, client):
+        response = client.post("/keyed/", {"name": "A"})
+        assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+        assert "Idempotency-Key" in response.json()["detail"]
+        assert not Shelf.objects.exists()
+        assert put_up(client, path="/keyed/").status_code == 201
+        assert client.get("/keyed/").status_code == 200
+
     def test_a_method_that_is_not_there_is_405(self, client):
         response = client.put("/shelves/", {}, headers={"Idempotency-Key": "k1"})
         assert response.status_code == 405
@@ -197,6 +215,20 @@ class TestLifetime:
         assert StoredAnswer.objects.count() == 1
         deletions = [one for one in captured if one["sql"].startswith("DELETE")]
         assert len(deletions) == 3
+
+    def test_cleanup_leaves_a_key_alone_that_is_used_anew_meanwhile(self, client):
+        def use_anew(execute, sql, *rest):
+            # Another client's request, between what cleanup has read and what it deletes.
+            if sql.startswith("DELETE"):
+                StoredAnswer.objects.update(created_at=timezone.now())
+            return execute(sql, *rest)
+
+        with time_machine.travel(NOON, tick=False) as clock:
+            put_up(client)
+            clock.move_to(NOON + timedelta(hours=24))
+            with connection.execute_wrapper(use_anew):
+                call_command("idempotency_cleanup", stdout=StringIO())
+            assert put_up(client)["Idempotency-Replayed"] == "true"
 
 
 def test_neither_key_nor_caller_is_stored(client):

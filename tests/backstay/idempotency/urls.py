@@ -3,7 +3,8 @@
 from django.http import HttpResponse
 from django.urls import path
 from rest_framework.authentication import BasicAuthentication
-from rest_framework.permissions import AllowAny
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -42,4 +43,27 @@ class ShelfView(IdempotencyMixin, APIView):
         return Response({"shelves": Shelf.objects.count()}, status=201, headers={"X-Own": "kept"})
 
 
-urlpatterns = [path("shelves/", ShelfView.as_view()), path("others/", ShelfView.as_view())]
+class Named(BasePermission):
+    """Reads the body, as a permission about what is to be written does."""
+
+    def has_permission(self, request, view):
+        return bool(request.data.get("name"))
+
+
+class FormView(ShelfView):
+    parser_classes = (MultiPartParser,)
+
+    def get_permissions(self):
+        return [Named()]
+
+
+class KeyedView(ShelfView):
+    idempotency_key_required = True
+
+
+urlpatterns = [
+    path("keyed/", KeyedView.as_view()),
+    path("shelves/", ShelfView.as_view()),
+    path("others/", ShelfView.as_view()),
+    path("forms/", FormView.as_view()),
+]

@@ -52,6 +52,11 @@ class TestPeriods:
         number = DAILY.number(datetime.fromisoformat(now).replace(tzinfo=UTC))
         assert DAILY.begin(number) == datetime.fromisoformat(begin).replace(tzinfo=UTC)
 
+    @pytest.mark.parametrize("seconds", [0, -1])
+    def test_a_period_has_a_length(self, seconds):
+        with pytest.raises(ImproperlyConfigured, match="interval"):
+            Every(timedelta(seconds=seconds))
+
     def test_a_job_on_a_schedule_takes_the_moment_alone(self):
         with pytest.raises(ImproperlyConfigured, match="moment"):
 

@@ -12,7 +12,9 @@ from random import Random
 import pytest
 from django.db import connection
 from django.db.models import Sum
+from rest_framework.test import APIClient
 
+from backstay.auth import issue_tokens
 from backstay.errors import Conflict
 from shop.catalog.models import Product
 from shop.orders import actions
@@ -48,6 +50,15 @@ def pay_or_cancel(action: str, order_id: int) -> str:
 def delete(order_id: int) -> None:
     # Not loaded: all but the first would find nothing to delete.
     actions.delete_order(order=Order(pk=order_id))
+
+
+def readdress(token: str, order_id: int, address_id: int, conditional: bool) -> object:
+    """The status of a change by HTTP, as the name of a type, which is what a contest counts."""
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {token}")
+    path = f"/api/v1/orders/{order_id}/"
+    headers = {"If-Match": client.get(path)["ETag"]} if conditional else {}
+    response = client.patch(path, {"shipping_address": address_id}, headers=headers)
+    return type(str(response.status_code), (), {})()
 
 
 def trade(address_id: int, product_ids: list[int], seed: int) -> None:
@@ -151,6 +162,25 @@ class TestOneOrder:
         assert not Order.objects.exists()
         product.refresh_from_db()
         assert product.stock == 100
+
+    def test_changing_it_with_if_match_and_without_does_not_deadlock(self, product):
+        address = AddressFactory.create()
+        other = AddressFactory.create(user=address.user)
+        order = buy(address.pk, product.pk).pk
+        token = issue_tokens(address.user)["access"]
+
+        # The condition is compared while the order is locked; only then is the address.
+        outcomes = contest(
+            readdress,
+            [
+                (token, order, chosen.pk, conditional)
+                for chosen in (address, other)
+                for conditional in (True, False)
+            ]
+            * 20,
+        )
+
+        assert set(outcomes) <= {"200", "412"}
 
 
 @pytest.mark.O1

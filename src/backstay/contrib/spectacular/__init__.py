@@ -107,7 +107,11 @@ class AutoSchema(SpectacularAutoSchema):
         return self.method not in SAFE_METHODS and hasattr(self.view, "takes_idempotency_key")
 
     def get_override_parameters(self) -> list[Any]:
-        return [IDEMPOTENCY_KEY] if self._takes_idempotency_key() else []
+        if not self._takes_idempotency_key():
+            return []
+        key = copy(IDEMPOTENCY_KEY)
+        key.required = getattr(self.view, "idempotency_key_required", False)
+        return [key]
 
     def get_auth(self) -> list[dict[str, Any]]:
         """The view's schemes, and ``{}`` where nobody need be known."""
