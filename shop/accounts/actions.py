@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
 from backstay.auth import TokenInvalid
-from shop.accounts.models import User
+from shop.accounts.models import Membership, Organization, User
 from shop.accounts.organizations import abandon_organization
 from shop.accounts.signals import anonymised
 from shop.accounts.tasks import send_known_address_mail, send_welcome_mail
@@ -59,6 +59,9 @@ def anonymise(*, user: User) -> None:
     Raises:
         LastOwner: an organization's members would be left without an owner.
     """
+    # The organization before the account, as everybody does who holds both.
+    for membership in Membership.objects.filter(user=user.pk):
+        Organization.objects.lock(membership.organization_id)
     # An invitation that is being accepted with this account comes before or after.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     abandon_organization(user=user)

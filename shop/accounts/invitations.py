@@ -55,15 +55,18 @@ def accept_invitation(*, user: User, token: str) -> Membership:
         InvitationNotFound: it is not, for whatever reason; nobody is told which.
         AlreadyMember: the user has an organization. The invitation stays open.
     """
-    # Whoever closes this account, or accepts something else with it, comes before or after.
-    account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    found = Invitation.objects.open().filter(token_hash=hash_of_token(token), email=account.email)
+    found = Invitation.objects.open().filter(token_hash=hash_of_token(token))
     invitation = found.first()
     if invitation is None:
         raise InvitationNotFound
+    # The organization before the account, as everybody does who holds both.
+    organization = Organization.objects.lock(invitation.organization_id)
+    # Whoever closes this account, or accepts something else with it, comes before or after.
+    account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if not found.filter(email=account.email).exists():
+        raise InvitationNotFound
     if Membership.objects.filter(user=account).exists():
         raise AlreadyMember("You are a member of an organization. Leave it to join another.")
-    organization = Organization.objects.lock(invitation.organization_id)
     used, _ = found.filter(pk=invitation.pk).delete()
     if not used:
         raise InvitationNotFound

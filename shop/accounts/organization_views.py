@@ -95,6 +95,11 @@ class MemberViewSet(OrganizationPart):
     serializer_classes = {"partial_update": MemberChange}
     cache = OF_ORGANIZATION
 
+    def lock(self, target: Membership) -> Membership | None:
+        """The organization before its member, as every change of one does."""
+        Organization.objects.lock(target.organization_id)
+        return super().lock(target)
+
     def perform_destroy(self, instance: Membership) -> None:
         end_membership(membership=instance)
 

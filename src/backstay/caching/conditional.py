@@ -76,6 +76,16 @@ class ConditionalMixin(APIView):
         lookup = getattr(self, "lookup_url_kwarg", None) or getattr(self, "lookup_field", "")
         return view.get_object() if lookup in self.kwargs else None
 
+    def lock(self, target: Any) -> Any:
+        """
+        The row of *target* as it is now, held until the transaction ends; ``None``: it is gone.
+
+        Hold here first what the change holds before that row: rows that are held in two
+        orders deadlock.
+        """
+        rows = type(target)._base_manager.using(router.db_for_write(type(target)))
+        return rows.select_for_update().filter(pk=target.pk).first()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         name = (request.method or "").lower()
@@ -133,9 +143,8 @@ class ConditionalMixin(APIView):
         target = self.conditional_object()
         if target is None:
             return handler(request, *a, **kw)
-        rows = type(target)._base_manager.using(router.db_for_write(type(target)))
-        with transaction.atomic(using=rows.db):
-            locked = rows.select_for_update().filter(pk=target.pk).first()
+        with transaction.atomic(using=router.db_for_write(type(target))):
+            locked = self.lock(target)
             moment = getattr(locked, self.last_modified_field or "", None)
             modified = int(moment.timestamp()) if isinstance(moment, datetime) else None
             self._compare(request, self._present_etag(request, *a, **kw), modified)

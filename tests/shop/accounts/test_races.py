@@ -8,11 +8,13 @@ while it is decided; on SQLite, when the transaction does not begin by writing.
 from collections import Counter
 
 import pytest
+from rest_framework.test import APIClient
 
+from backstay.auth import issue_tokens
 from shop.accounts.actions import anonymise
 from shop.accounts.invitations import accept_invitation, invite
 from shop.accounts.models import Invitation, Membership, User
-from shop.accounts.organizations import change_member, end_membership
+from shop.accounts.organizations import change_member, change_organization, end_membership
 from tests.shop.contest import contest
 from tests.shop.factories import MembershipFactory, OrganizationFactory, UserFactory
 
@@ -48,6 +50,51 @@ def invite_again(organization_id: int, owner_id: int) -> Invitation:
     owner = User.objects.get(pk=owner_id)
     assert owner.organization is not None
     return invite(organization=owner.organization, email="x@x.example", invited_by=owner)
+
+
+def change_or_close(action: str, user_id: int) -> None:
+    membership = Membership.objects.select_related("organization").get(user=user_id)
+    if action == "close":
+        anonymise(user=User.objects.get(pk=user_id))
+    elif action == "plan":
+        organization = membership.organization
+        change_organization(organization=organization, by=membership.user, plan="pro")
+    else:
+        change_member(membership=membership, role="manager")
+
+
+def assign(token: str, path: str, conditional: bool) -> object:
+    """The status of a change by HTTP, as the name of a type, which is what a contest counts."""
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {token}")
+    headers = {"If-Match": client.get(path)["ETag"]} if conditional else {}
+    role = "manager" if conditional else "member"
+    response = client.patch(path, {"role": role}, headers=headers)
+    return type(str(response.status_code), (), {})()
+
+
+class TestOneOrder:
+    """Who holds an organization and an account holds them in one order, or they deadlock."""
+
+    def test_closing_an_account_while_its_role_and_plan_change(self):
+        owner = MembershipFactory.create(role="owner")
+        members = MembershipFactory.create_batch(30, organization=owner.organization, role="member")
+        moves = ("close", "role", "plan")
+
+        outcomes = contest(
+            change_or_close, [(move, one.user_id) for one in members for move in moves]
+        )
+
+        assert set(outcomes) <= {"NoneType", "DoesNotExist", "MembershipEnded"}
+
+    def test_changing_a_member_with_if_match_and_without(self):
+        owner = MembershipFactory.create(role="owner")
+        member = MembershipFactory.create(organization=owner.organization, role="member")
+        token = issue_tokens(owner.user)["access"]
+        path = f"/api/v1/organizations/{owner.organization_id}/members/{member.pk}/"
+
+        outcomes = contest(assign, [(token, path, turn % 2 == 0) for turn in range(60)])
+
+        assert set(outcomes) <= {"200", "412"}
 
 
 class TestTwoOwners:
