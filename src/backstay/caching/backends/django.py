@@ -51,9 +51,9 @@ class DjangoCache(Backend):
         kept, now = _checked(found.get(entry)), round(time.time() * _US)
         if kept is None and found.get(entry) is not None:
             count("cache_not_kept", reason="corrupt")
-        tags = found.get(hint)
-        named_tags = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-        counters = self._counters(tags) if named_tags else {}
+        told = found.get(hint)
+        tags = [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else []
+        counters = self._counters(tags) if tags else {}
         holds = kept is not None and all(counters.get(tag) == n for tag, n in kept[0].items())
         fresh = holds and kept is not None and kept[2] > now
         leads = ""

@@ -41,8 +41,8 @@ local kept = redis.pcall('HMGET', keys[1], 'stamp', 'stored', 'fresh', 'tags', '
 local stamp, stored, ends = tonumber(kept[1]), tonumber(kept[2]), tonumber(kept[3])
 local tags = {}
 for tag in string.gmatch(kept[4] or '', '[^\\n]+') do tags[#tags + 1] = args[1] .. tag end
-local holds = stamp and stored and ends and stamp == stamp and ends == ends and stored <= now and kept[5]
-  and #tags > 0 and #tags <= tonumber(args[5]) and true or false
+local holds = stamp and stored and ends and stamp == stamp and ends == ends
+  and stored <= now and kept[5] and #tags > 0 and #tags <= tonumber(args[5]) and true or false
 local corrupt = not holds and redis.call('DEL', keys[1]) or 0
 if holds then
   for _, changed in ipairs(redis.call('MGET', unpack(tags))) do
