@@ -262,4 +262,5 @@ def _problem_of(filterset: django_filters.FilterSet) -> InvalidInput:
         for error in form_errors
         for message in error.messages
     ]
-    return InvalidInput("A query parameter is not valid; see errors.", errors=errors)
+    # All of it in one text as well, which is what DRF's own handler shows.
+    return InvalidInput(" ".join(f"{one.pointer}: {one.detail}" for one in errors), errors=errors)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import override_settings
@@ -399,6 +400,23 @@ class TestAnyQuery:
     )
     def test_is_answered_or_refused_and_never_fails(self, api, loan, path, query):
         assert api.get(path, query).status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("fee_mn=1", "?fee_mn: There is no parameter 'fee_mn'. Did you mean 'fee_min'?"),
+        ("fee_min=x&urgent=y", "?fee_min: Enter a number. ?urgent: Select a valid choice."),
+        ("page_size=0", "?page_size: Expected a whole number from 1 on."),
+    ],
+)
+def test_what_is_wrong_is_said_where_drfs_own_handler_answers(query, said):
+    settings = {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    with override_settings(REST_FRAMEWORK={**django_settings.REST_FRAMEWORK, **settings}):
+        response = LoanViewSet.as_view({"get": "list"})(APIRequestFactory().get(f"/?{query}"))
+    assert response.status_code == 400
+    assert list(response.data) == ["detail"]
+    assert response.data["detail"].startswith(said)
 
 
 class TestBesideOthers:
