@@ -201,23 +201,33 @@ def known_parameters(view: Any) -> set[str]:
     """
     Every query parameter *view* reads, from its filters, its paginator and its format.
 
-    A view that reads others names them in ``query_parameters``.
+    Those of other makes count by what they say in the view's documents. A view that reads
+    more names it in ``query_parameters``.
     """
     known = {api_settings.URL_FORMAT_OVERRIDE} - {None}
     if is_detail(view):
         return known
     known |= set(getattr(view, "query_parameters", ()))
-    paginator = getattr(view, "paginator", None)
-    known |= set(getattr(paginator, "query_parameters", set)())
+    known |= _read_by(getattr(view, "paginator", None), view)
     for backend in getattr(view, "filter_backends", ()):
-        if issubclass(backend, filters.SearchFilter) and getattr(view, "search_fields", None):
-            known.add(backend.search_param)
+        if issubclass(backend, filters.SearchFilter):
+            known |= {backend.search_param} if getattr(view, "search_fields", None) else set()
         elif issubclass(backend, filters.OrderingFilter):
             known.add(backend.ordering_param)
         elif issubclass(backend, drf_filters.DjangoFilterBackend):
             filterset = backend().get_filterset_class(view, _filtered(view))
             known |= set(filterset.get_filters() if filterset else ())
+        else:
+            known |= _read_by(backend(), view)
     return known
+
+
+def _read_by(part: Any, view: Any) -> set[Any]:
+    own = getattr(part, "query_parameters", None)
+    if own is not None:
+        return set(own())
+    documented = getattr(part, "get_schema_operation_parameters", None)
+    return {one["name"] for one in documented(view)} if documented else set()
 
 
 def _filtered(view: Any) -> Any:
@@ -252,4 +262,5 @@ def _problem_of(filterset: django_filters.FilterSet) -> InvalidInput:
         for error in form_errors
         for message in error.messages
     ]
-    return InvalidInput("A query parameter is not valid; see errors.", errors=errors)
+    # All of it in one text as well, which is what DRF's own handler shows.
+    return InvalidInput(" ".join(f"{one.pointer}: {one.detail}" for one in errors), errors=errors)

@@ -2,8 +2,10 @@
 
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import override_settings
@@ -11,11 +13,19 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from rest_framework import pagination
+from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.test import APIClient, APIRequestFactory
 
-from backstay.filtering import MAX_SEARCH_LENGTH, MAX_SEARCH_TERMS, SearchFilter
-from tests.backstay.lists_urls import MixedTextLoanViewSet
+from backstay.filtering import (
+    MAX_SEARCH_LENGTH,
+    MAX_SEARCH_TERMS,
+    DjangoFilterBackend,
+    OrderingFilter,
+    SearchFilter,
+)
+from tests.backstay.lists_urls import LoanViewSet, MixedTextLoanViewSet
 from tests.backstay.testapp.models import Loan, Shelf
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L3]
@@ -390,3 +400,53 @@ class TestAnyQuery:
     )
     def test_is_answered_or_refused_and_never_fails(self, api, loan, path, query):
         assert api.get(path, query).status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("fee_mn=1", "?fee_mn: There is no parameter 'fee_mn'. Did you mean 'fee_min'?"),
+        ("fee_min=x&urgent=y", "?fee_min: Enter a number. ?urgent: Select a valid choice."),
+        ("page_size=0", "?page_size: Expected a whole number from 1 on."),
+    ],
+)
+def test_what_is_wrong_is_said_where_drfs_own_handler_answers(query, said):
+    settings = {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    with override_settings(REST_FRAMEWORK={**django_settings.REST_FRAMEWORK, **settings}):
+        response = LoanViewSet.as_view({"get": "list"})(APIRequestFactory().get(f"/?{query}"))
+    assert response.status_code == 400
+    assert list(response.data) == ["detail"]
+    assert response.data["detail"].startswith(said)
+
+
+class TestBesideOthers:
+    """A project that takes the filters alone keeps its paginator, and its other filters."""
+
+    class Nearby(BaseFilterBackend):
+        def filter_queryset(self, request, queryset, view):
+            return queryset.filter(rank=request.query_params.get("near", 1))
+
+        def get_schema_operation_parameters(self, view):
+            return [{"name": "near", "in": "query", "schema": {"type": "integer"}}]
+
+    def ask(self, url, paginator):
+        attributes = {
+            "pagination_class": type("Project", (paginator,), {"page_size": 1, "default_limit": 1}),
+            "filter_backends": (self.Nearby, DjangoFilterBackend, OrderingFilter),
+            "ordering": ("rank",),
+        }
+        listing: Any = type("Listing", (LoanViewSet,), attributes)
+        return listing.as_view({"get": "list"})(APIRequestFactory().get(url)).render()
+
+    @pytest.mark.parametrize(
+        ("paginator", "query"),
+        [
+            (pagination.PageNumberPagination, "page=1"),
+            (pagination.LimitOffsetPagination, "limit=1&offset=0"),
+            (pagination.CursorPagination, "cursor=cD0w"),
+        ],
+    )
+    def test_their_parameters_are_known(self, loan, other, paginator, query):
+        response = self.ask(f"/?near=2&{query}", paginator)
+        assert [row["rank"] for row in response.data["results"]] == [2]
+        assert "Did you mean 'near'?" in str(self.ask("/?nearr=2", paginator).data["errors"])

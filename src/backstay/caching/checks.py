@@ -6,13 +6,11 @@ from typing import Any
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as DjangoWarning
-from rest_framework.permissions import IsAuthenticated
-from rest_framework.serializers import ListSerializer
 
+from backstay.caching.audiences import personal
 from backstay.caching.backends import backend, installed
 from backstay.caching.policy import CachePolicy
 from backstay.conf import settings
-from backstay.permissions import Rule
 from backstay.routes import views
 
 #: Those of whom it is not said who they are, or that they are one.
@@ -25,7 +23,7 @@ def check_audiences(**_: Any) -> list[CheckMessage]:
         (type(view).__name__, str(policy.audience), why): None
         for view, policy in _cached_views()
         if policy.audience in _MANY
-        for why in _personal(view, policy)
+        for why in personal(view, policy)
     }
     return [
         Error(
@@ -89,29 +87,3 @@ def _cached_views() -> Iterator[tuple[Any, CachePolicy]]:
             policy = getattr(view, "cache_policy", lambda: None)()
             if policy is not None:
                 yield view, policy
-
-
-def _personal(view: Any, policy: CachePolicy) -> Iterator[str]:
-    """What of the view depends on who calls."""
-    for serializer in {getattr(view, "serializer_class", None), *_by_action(view)} - {None}:
-        if any(_visible_to(serializer())):
-            yield f"{serializer.__name__} shows fields to some callers only"
-    if policy.audience == "public":
-        permissions = list(getattr(view, "permission_classes", ()))
-        if any(isinstance(one, Rule) for one in permissions):
-            yield "its permissions choose the rows by the caller"
-        if IsAuthenticated in permissions:
-            yield "only callers who are logged in may see it"
-
-
-def _by_action(view: Any) -> Any:
-    return getattr(view, "serializer_classes", {}).values()
-
-
-def _visible_to(serializer: Any) -> Iterator[Any]:
-    """The rules of ``Meta.visible_to``, those of nested serializers too."""
-    yield from getattr(getattr(serializer, "Meta", None), "visible_to", {})
-    if isinstance(serializer, ListSerializer):
-        yield from _visible_to(serializer.child)
-    for field in getattr(serializer, "_declared_fields", {}).values():
-        yield from _visible_to(field)

@@ -104,7 +104,8 @@ def _tell_caches(response: HttpResponseBase, asked: Asked) -> None:
     scope = "public" if shared else "private"
     response.headers.setdefault("Cache-Control", f"{scope}, max-age=0, must-revalidate")
     varies = [] if policy.audience == "public" else ["Authorization", "Cookie"]
-    patch_vary_headers(response, [*varies, *policy.vary])
+    if varies or policy.vary:  # Of none, Django would make an empty name.
+        patch_vary_headers(response, [*varies, *policy.vary])
 
 
 def _answer(asked: Asked, sought: Sought) -> tuple[HttpResponseBase, str]:

@@ -76,7 +76,7 @@ def _value(data: bytes) -> Any:
     """
     head, _, body = data.partition(b"\n")
     tags, value = json.loads(head), json.loads(body)
-    if not isinstance(tags, list):
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise TypeError
     reads = tables.recorder()
     if reads is not None:

@@ -98,13 +98,14 @@ class QueryParameterError(InvalidInput):
     """
     A query parameter that is unknown or cannot be used.
 
+    ``detail`` says it too: it is all that DRF's own handler shows.
+
     >>> QueryParameterError("page_size", "Must be from 1 to 100.").errors[0].pointer
     '?page_size'
     """
 
     def __init__(self, name: str, detail: Any, *, code: str = "invalid") -> None:
-        errors = [FieldError(f"?{name}", code, str(detail))]
-        super().__init__("A query parameter is not valid; see errors.", errors=errors)
+        super().__init__(f"?{name}: {detail}", errors=[FieldError(f"?{name}", code, str(detail))])
 
 
 class MalformedRequest(Problem):

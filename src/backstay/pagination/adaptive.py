@@ -20,7 +20,7 @@ from rest_framework.utils.urls import replace_query_param
 from backstay.errors import QueryParameterError
 from backstay.pagination.counts import Size, recent
 from backstay.pagination.cursors import CursorPagination
-from backstay.pagination.keyset import keyset
+from backstay.pagination.keyset import in_order_of
 from backstay.pagination.pages import PagePagination
 
 
@@ -33,7 +33,9 @@ class AdaptivePagination(CursorPagination, PagePagination):
     #: Which of the two this page is.
     kind: Any = PagePagination
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: Any = None
+    ) -> list[Any] | None:
         by_cursor, by_number = (
             name in request.query_params
             for name in (self.cursor_query_param, self.page_query_param)
@@ -43,16 +45,28 @@ class AdaptivePagination(CursorPagination, PagePagination):
                 self.page_query_param, "A walk goes by cursor or by page number, not by both."
             )
         self.kind = CursorPagination if by_cursor else PagePagination
-        rows: list[Any] = self.kind.paginate_queryset(self, queryset, request, view)
-        if not by_cursor and not by_number and self.known.rows > self.threshold:
-            self.kind = CursorPagination
-            self.keys = keyset(queryset, self.ordering)
-            self.signer = self._signer()
-            self.page, self.has_next, self.has_previous = rows, True, False
+        self.keys = self.keyset_of(queryset, request, view)
+        rows: list[Any] | None = self.kind.paginate_queryset(self, queryset, request, view)
+        if rows is None or by_cursor or by_number or self.known.rows <= self.threshold:
+            return rows
+        self.kind = CursorPagination
+        self.signer, self.base_url = self._signer(), request.build_absolute_uri()
+        self.page, self.has_next, self.has_previous = rows, True, False
         return rows
+
+    def in_order(self, queryset: Any) -> Any:
+        """Both kinds have one order, which is also a keyset's."""
+        return in_order_of(self.keys, queryset)
 
     def measure(self, queryset: QuerySet[Any]) -> Size:
         return recent.of(queryset, self.threshold + 1)
+
+    @property
+    def template(self) -> str:  # type: ignore[override]  # Of an instance; DRF's is the class's.
+        return str(self.kind.template)
+
+    def get_html_context(self) -> Any:
+        return self.kind.get_html_context(self)
 
     def get_paginated_response(self, data: Any) -> Response:
         response: Response = self.kind.get_paginated_response(self, data)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004  # Django's own name.
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db.models import BooleanField, Index, Model
 from django.db.models.constants import LOOKUP_SEP
 from django_filters import rest_framework as drf_filters
@@ -89,6 +89,7 @@ def check_orders(**_: Any) -> list[CheckMessage]:
 
 
 _OURS = (CursorPagination, OffsetMixin)
+_NEWEST_FIRST = ("-created_at",)
 _OF_DRF = (
     pagination.PageNumberPagination,
     pagination.LimitOffsetPagination,
@@ -110,12 +111,9 @@ def _lists() -> Iterator[tuple[Any, type[Model]]]:
 
 
 def _keysets(view: Any) -> Iterator[Sequence[Key]]:
-    """The keysets of a view's own ordering and of those it offers; one that fails is W017's."""
-    offered = getattr(view, "ordering_fields", None) if _is_ordered(view) else None
-    names = [one if isinstance(one, str) else one[0] for one in offered or ()]
-    asked = [[name] for name in names if offered != "__all__"]
+    """Those of ``_orderings``; one that fails is W017's."""
     seen = set()
-    for ordering in [_default_ordering(view), *asked]:
+    for ordering in _orderings(view):
         try:
             keys = keyset(view.queryset.order_by(), ordering)
         except ImproperlyConfigured:
@@ -125,9 +123,20 @@ def _keysets(view: Any) -> Iterator[Sequence[Key]]:
             yield keys
 
 
+def _orderings(view: Any) -> list[Sequence[Any]]:
+    """A view's own, and those it offers."""
+    offered = getattr(view, "ordering_fields", None) if _is_ordered(view) else None
+    names = [one if isinstance(one, str) else one[0] for one in offered or ()]
+    return [_default_ordering(view), *([name] for name in names if offered != "__all__")]
+
+
 def _default_ordering(view: Any) -> Sequence[Any]:
     own = view.ordering if _is_ordered(view) and getattr(view, "ordering", None) else ()
-    ordering = own or view.queryset.query.order_by or getattr(view.paginator, "ordering", ())
+    of_pages, of_rows = getattr(view.paginator, "ordering", ()), view.queryset.query.order_by
+    if isinstance(view.paginator, pagination.CursorPagination):
+        ordering = own or of_pages or of_rows or (_NEWEST_FIRST if of_pages is None else ())
+    else:
+        ordering = own or of_rows or of_pages
     ordering = (ordering,) if isinstance(ordering, str) else ordering
     return ordering or view.queryset.model._meta.ordering
 
@@ -204,6 +213,8 @@ def _indexes(model: type[Model]) -> list[Columns]:
 
 def _unbounded(paginator: Any) -> str:
     """What a list of it holds; empty where that is bounded."""
+    if isinstance(paginator, _OURS):
+        return ""
     size = getattr(paginator, "page_size", None) or getattr(paginator, "default_limit", None)
     if paginator is None or (isinstance(paginator, _OF_DRF) and not size):
         return "all rows of its table at once"
@@ -218,11 +229,7 @@ def _unstable(view: Any, model: type[Model]) -> str:
     """What is wrong with the order of its pages; empty where nothing is."""
     ordering = _default_ordering(view)
     if isinstance(view.paginator, _OURS):
-        try:
-            keyset(view.queryset.order_by(), ordering)
-        except ImproperlyConfigured as error:
-            return f"fails: {error}".rstrip(".")
-        return ""
+        return _unpaged(view)
     total = any(_is_unique(model, str(name)) for name in ordering)
     if total or not isinstance(view.paginator, _OF_DRF):
         return ""
@@ -230,6 +237,20 @@ def _unstable(view: Any, model: type[Model]) -> str:
         "pages in an order that does not tell all rows apart: some are on two pages, and others "
         "on none"
     )
+
+
+def _unpaged(view: Any) -> str:
+    """An order of its own, or one that it offers, which its pages cannot have."""
+    by_cursor = isinstance(view.paginator, CursorPagination)
+    for ordering in _orderings(view):
+        try:
+            if by_cursor:
+                keyset(view.queryset.order_by(), ordering)
+            else:
+                view.paginator.in_order(view.queryset.order_by(*ordering))
+        except (ImproperlyConfigured, FieldError) as error:
+            return f"fails: {error}".rstrip(".")
+    return ""
 
 
 def _named(key: Key) -> str:

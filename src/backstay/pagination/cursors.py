@@ -8,20 +8,21 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from django.core import signing
+from django.core.exceptions import ImproperlyConfigured
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import Model
-from rest_framework.pagination import BasePagination
+from django.db.models import Model, QuerySet
+from rest_framework import pagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
 from backstay.errors import QueryParameterError
-from backstay.pagination.keyset import beyond, in_order_of, keyset
+from backstay.pagination.keyset import Key, beyond, in_order_of, keyset
 from backstay.pagination.sizes import (
     LINK,
     PageSizeMixin,
     page_schema,
-    page_size_parameter,
+    page_size_parameters,
     parameter,
 )
 
@@ -36,25 +37,36 @@ class Cursor:
     position: list[Any]
 
 
-class CursorPagination(PageSizeMixin, BasePagination):
+class CursorPagination(PageSizeMixin, pagination.CursorPagination):
     """
-    Keyset pages in the queryset's own ordering, else in ``ordering``.
+    Keyset pages in the order that a filter of the view has chosen, else in ``ordering``.
 
     Put ``OrderingFilter`` on the view to let clients choose the ordering.
     """
 
     cursor_query_param = "cursor"
-    ordering: str | Sequence[str] = "-created_at"
+    cursor_query_description = "Where the page begins: from `next` or `previous` of another page."
+    #: ``None``: the queryset's own, else ``-created_at``; ``()``: its own, else the model's.
+    ordering: Any = None
+    invalid_cursor_message = (
+        "This cursor was not made for this list, its filters and its order. Start again without it."
+    )
 
     page: Any
     request: Any
+    base_url: str
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: Any = None
+    ) -> list[Any] | None:
         self.request = request
-        self.keys = keyset(queryset, self.ordering)
-        size = self.get_page_size(request)
+        size = self.page_size = self.get_page_size(request)
+        if not size:
+            return None
+        self.keys = self.keyset_of(queryset, request, view)
         self.signer = self._signer()
-        cursor = self._read_cursor()
+        self.base_url = request.build_absolute_uri()
+        cursor = self.cursor = self.decode_cursor(request)
         backwards = cursor is not None and cursor.direction == "previous"
 
         keys = [key.reversed() for key in self.keys] if backwards else self.keys
@@ -71,7 +83,36 @@ class CursorPagination(PageSizeMixin, BasePagination):
         self.has_next = backwards or more
         self.has_previous = more if backwards else cursor is not None
         self.page = page
+        several = self.has_next or self.has_previous
+        self.display_page_controls = several and self.template is not None
         return page
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[Any, ...]:
+        """As in DRF, what a filter has chosen goes before ``ordering``; ``()``: the queryset's."""
+        if not self.ordering:
+            return ()
+        backends = getattr(view, "filter_backends", ())
+        chooses = next((one for one in backends if hasattr(one, "get_ordering")), None)
+        chosen = chooses and chooses().get_ordering(request, queryset, view)
+        ordering = chosen or self.ordering
+        return (ordering,) if isinstance(ordering, str) else tuple(ordering)
+
+    def keyset_of(self, queryset: QuerySet[Any], request: Request, view: Any) -> list[Key]:
+        """
+        Raises:
+            QueryParameterError: a client has chosen an order that no keyset has.
+            ImproperlyConfigured: a project has.
+        """
+        ordering = self.get_ordering(request, queryset, view)
+        try:
+            default = "-created_at" if self.ordering is None else ()
+            return keyset(queryset.order_by(*ordering) if ordering else queryset, default)
+        except ImproperlyConfigured:
+            for backend in getattr(view, "filter_backends", ()):
+                name = getattr(backend, "ordering_param", None)
+                if name is not None and name in request.query_params:
+                    raise QueryParameterError(name, "No page has this order.") from None
+            raise
 
     def get_paginated_response(self, data: Any) -> Response:
         body = {"next": self.get_next_link(), "previous": self.get_previous_link(), "results": data}
@@ -88,11 +129,9 @@ class CursorPagination(PageSizeMixin, BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         cursor = parameter(
-            self.cursor_query_param,
-            "Where the page begins: from `next` or `previous` of another page.",
-            {"type": "string"},
+            self.cursor_query_param, self.cursor_query_description, {"type": "string"}
         )
-        return [cursor, page_size_parameter(self)]
+        return [cursor, *page_size_parameters(self)]
 
     def query_parameters(self) -> set[str | None]:
         return {self.cursor_query_param, self.page_size_query_param}
@@ -100,20 +139,26 @@ class CursorPagination(PageSizeMixin, BasePagination):
     @cached_property
     def start(self) -> str:
         """The address of the first page."""
-        url = self.request.build_absolute_uri()
-        return str(remove_query_param(url, self.cursor_query_param))
+        return str(remove_query_param(self.base_url, self.cursor_query_param))
 
     def _link(self, direction: Direction, edge: Sequence[Model]) -> str | None:
         """To the rows beyond *edge*; an emptied page has none, so its link starts over."""
         if not edge:
             return self.start
-        position = [key.write(edge[0]) for key in self.keys]
-        text = self.signer.sign_object([direction[0], *position])
+        return self.encode_cursor(Cursor(direction, [key.write(edge[0]) for key in self.keys]))
+
+    def encode_cursor(self, cursor: Any) -> str:
+        """The address of the rows beyond *cursor*, whose values are text."""
+        text = self.signer.sign_object([cursor.direction[0], *cursor.position])
         joint = "&" if "?" in self.start else "?"
         return f"{self.start}{joint}{urlencode({self.cursor_query_param: text})}"
 
-    def _read_cursor(self) -> Cursor | None:
-        text = self.request.query_params.get(self.cursor_query_param)
+    def decode_cursor(self, request: Request) -> Any:
+        """
+        Raises:
+            QueryParameterError: it was not made here, and for this.
+        """
+        text = request.query_params.get(self.cursor_query_param)
         if text is None:
             return None
         try:
@@ -121,9 +166,7 @@ class CursorPagination(PageSizeMixin, BasePagination):
             values = [key.read(value) for key, value in zip(self.keys, position, strict=True)]
         except (signing.BadSignature, ValueError, TypeError, DjangoValidationError):
             raise QueryParameterError(
-                self.cursor_query_param,
-                "This cursor was not made for this list, its filters and its order. "
-                "Start again without it.",
+                self.cursor_query_param, str(self.invalid_cursor_message)
             ) from None
         return Cursor("next" if direction == "n" else "previous", values)
 

@@ -55,13 +55,28 @@ class Key:
         nulls: dict[str, Any] = {"nulls_first" if self.nulls_first else "nulls_last": True}
         return OrderBy(F(self.path), descending=self.descending, **nulls)
 
-    def write(self, row: Model) -> str | None:
+    def write(self, row: Model | dict[str, Any]) -> str | None:
         """The value of *row* as text; ``None`` where it is null."""
+        if isinstance(row, dict):  # Of ``values()``.
+            return self._text(self._column_of(row))
         value: Any = getattr(row, self.path, UNKNOWN)
         if value is UNKNOWN:  # Of a row that was read by column, it is an attribute.
             value = row
             for name in self.path.split("__"):
                 value = getattr(value, name, None)
+        return self._text(value)
+
+    def _column_of(self, row: dict[str, Any]) -> Any:
+        """
+        Raises:
+            ImproperlyConfigured: *row* leaves it out.
+        """
+        if self.path not in row:
+            raise ImproperlyConfigured(f"values() has to have {self.path!r}, which pages need.")
+        return row[self.path]
+
+    @staticmethod
+    def _text(value: Any) -> str | None:
         if value is None:
             return None
         if isinstance(value, date | time):

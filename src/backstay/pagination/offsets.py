@@ -14,6 +14,7 @@ It still takes longer the deeper it is; ``CursorPagination`` does not.
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
 from backstay.pagination.counts import COUNTING, Size
@@ -40,10 +41,26 @@ class OffsetMixin:
 
     known: Size
 
-    def in_order(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return in_order_of(keyset(queryset, self.ordering), queryset)
+    def in_order(self, queryset: Any) -> Any:
+        """
+        The rows, tied ones told apart by their key; a list has its order already.
 
-    def read(self, ordered: QuerySet[Any], start: int, size: int) -> list[Any]:
+        Rows by number need no place in a keyset, so any ordering will do that SQL can.
+
+        Raises:
+            ImproperlyConfigured: it is another one each time.
+        """
+        if not isinstance(queryset, QuerySet):
+            return queryset
+        try:
+            return in_order_of(keyset(queryset, self.ordering), queryset)
+        except ImproperlyConfigured:
+            own = queryset.query.order_by or _as_names(self.ordering)
+            if "?" in own:
+                raise
+            return queryset.order_by(*(own or queryset.model._meta.ordering), "pk")
+
+    def read(self, ordered: Any, start: int, size: int) -> list[Any]:
         """*size* rows from *start* on; ``known`` is then how many there are in all."""
         stop = start + size + 1
         rows = list(_between(ordered, start, stop)) if stop <= LAST_ROW else []
@@ -57,7 +74,9 @@ class OffsetMixin:
             self.known = Size(seen)
         return rows[:size]
 
-    def measure(self, queryset: QuerySet[Any]) -> Size:
+    def measure(self, queryset: Any) -> Size:
+        if not isinstance(queryset, QuerySet):
+            return Size(len(queryset))
         return COUNTING[self.counting](queryset, self.count_cap)
 
     def body(self, rows: Any, **links: str | None) -> dict[str, Any]:
@@ -86,7 +105,13 @@ COUNT_IS = {
 }
 
 
-def _between(ordered: QuerySet[Any], start: int, stop: int) -> QuerySet[Any]:
+def _as_names(ordering: str | Sequence[str]) -> Sequence[str]:
+    return (ordering,) if isinstance(ordering, str) else ordering
+
+
+def _between(ordered: Any, start: int, stop: int) -> Any:
+    if not isinstance(ordered, QuerySet):
+        return ordered[start:stop]
     query = ordered.query
     # A row that a join repeats is on one page more than once; a union cannot be narrowed.
     repeats = any(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from backstay.errors import QueryParameterError
 
@@ -16,17 +17,31 @@ LINK = {"type": ["string", "null"], "format": "uri"}
 class PageSizeMixin:
     """``?page_size=``: 1 to ``max_page_size``; more is capped, anything else refused."""
 
-    # ``None`` is what DRF's stubs allow for; here it means the default.
-    page_size: int | None = DEFAULT_PAGE_SIZE
-    max_page_size: int | None = MAX_PAGE_SIZE
+    #: ``None``: that of ``REST_FRAMEWORK["PAGE_SIZE"]``, else 20.
+    page_size: int | None = None
+    #: ``None``: 100, or ``page_size`` where that is more.
+    max_page_size: int | None = None
+    #: ``None``: a client cannot ask.
     page_size_query_param: str | None = "page_size"
+    #: Empty: what it does.
+    page_size_query_description = ""
 
-    def get_page_size(self, request: Request) -> int:
-        parameter = self.page_size_query_param or "page_size"
-        text = request.query_params.get(parameter)
-        if text is None:
-            return self.page_size or DEFAULT_PAGE_SIZE
-        return min(read_positive(text, parameter), self.max_page_size or MAX_PAGE_SIZE)
+    def get_page_size(self, request: Request) -> int | None:
+        """``None``, which only a subclass says, is no pages at all, as in DRF."""
+        name, size = self.page_size_query_param, default_size(self.page_size)
+        if name is None or name not in request.query_params:
+            return size
+        return min(read_positive(request.query_params[name], name), most(self.max_page_size, size))
+
+
+def default_size(declared: int | None) -> int:
+    """Rows of a page that nobody asked a size of."""
+    return declared or api_settings.PAGE_SIZE or DEFAULT_PAGE_SIZE
+
+
+def most(declared: int | None, default: int) -> int:
+    """Rows of the largest page: never fewer than come without asking."""
+    return declared or max(MAX_PAGE_SIZE, default)
 
 
 def read_positive(text: str, parameter: str) -> int:
@@ -55,19 +70,30 @@ def page_schema(**members: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": list(members), "properties": members}
 
 
-def page_size_parameter(paginator: PageSizeMixin) -> dict[str, Any]:
-    return parameter(
+def page_size_parameters(paginator: PageSizeMixin) -> list[dict[str, Any]]:
+    """One, or none where a client cannot ask."""
+    return size_parameters(
         paginator.page_size_query_param,
-        f"Rows on a page; more than {paginator.max_page_size} is capped.",
-        {"type": "integer", "minimum": 1, "default": paginator.page_size},
+        paginator.page_size_query_description,
+        default_size(paginator.page_size),
+        paginator.max_page_size,
     )
 
 
-def parameter(name: str | None, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def size_parameters(
+    name: str | None, description: str, size: int, largest: int | None
+) -> list[dict[str, Any]]:
+    if name is None:
+        return []
+    said = description or f"Rows on a page; more than {most(largest, size)} is capped."
+    return [parameter(name, said, {"type": "integer", "minimum": 1, "default": size})]
+
+
+def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "in": "query",
         "required": False,
-        "description": description,
+        "description": str(description),
         "schema": schema,
     }

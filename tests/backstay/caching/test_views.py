@@ -239,6 +239,17 @@ def test_an_entry_of_another_form_is_a_miss_and_counted(api, data):
     assert status_of(api.get("/said/")) == "hit"
 
 
+@pytest.mark.C4
+@pytest.mark.parametrize("vary", [[], ["X-Tenant"]], ids=str)
+def test_vary_names_what_the_answer_depends_on_and_nothing_empty(api, monkeypatch, vary):
+    """RFC 9110 section 5.6.1.1: a sender makes no empty elements."""
+    monkeypatch.setattr(views.Said, "cache", CachePolicy(seconds=60, audience="public", vary=vary))
+    for _ in range(2):
+        names = api.get("/said/").headers["Vary"].split(", ")
+        assert "" not in names
+        assert set(vary) <= set(names)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -66,7 +66,7 @@ def page_of(queryset, size, url):
     paginator.page_size = size
     found = paginator.paginate_queryset(queryset, Request(RequestFactory().get(url)))
     links = {"next": paginator.get_next_link(), "previous": paginator.get_previous_link()}
-    return [loan.pk for loan in found], links
+    return [loan.pk for loan in found or ()], links
 
 
 def end_of(queryset, size):

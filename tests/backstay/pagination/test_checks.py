@@ -144,10 +144,14 @@ class TestCursorWithoutIndex:
     def test_of_the_views_ordering_and_not_of_the_paginators(self, found):
         assert found(pagination_class=cursor("height"), ordering="sent_at") == []
         assert found(pagination_class=cursor("sent_at"), ordering=("height",))
-        assert (
-            found(pagination_class=cursor("height"), queryset=Parcels.queryset.order_by("-pk"))
-            == []
-        )
+
+    def test_of_the_paginators_ordering_and_not_of_the_querysets(self, found):
+        rows = Parcels.queryset.order_by("height")
+        assert found(pagination_class=cursor("sent_at"), queryset=rows) == []
+        undeclared = type("By", (ours.CursorPagination,), {})
+        assert [number for number, _ in found(pagination_class=undeclared, queryset=rows)] == [
+            "W014"
+        ]
 
     def test_of_an_adaptive_list_too(self, found):
         kind = type("By", (ours.AdaptivePagination,), {"ordering": "height"})
@@ -267,13 +271,28 @@ class TestUnstableOrder:
         assert found(pagination_class=NumbersOfDrf, ordering="pk", filter_backends=())
 
 
-@pytest.mark.parametrize("ordering", ["?", "nothing", "shelf"])
-def test_an_order_that_cannot_be_paged_is_told(found, ordering):
+@pytest.mark.parametrize(
+    ("base", "ordering"),
+    [
+        *((ours.PagePagination, name) for name in ("?", "nothing")),
+        *((ours.CursorPagination, name) for name in ("?", "nothing", "shelf")),
+    ],
+)
+def test_an_order_that_cannot_be_paged_is_told(found, base, ordering):
     """Else its first reader is told, by a 500."""
-    kind = type("By", (ours.PagePagination,), {"ordering": ordering})
+    kind = type("By", (base,), {"ordering": ordering})
     ((number, message),) = found(pagination_class=kind)
     assert number == "W017"
-    assert "cannot be paged" in message
+    assert message.startswith("fails: ")
+
+
+def test_an_order_that_is_offered_and_cannot_be_paged_is_told(found):
+    messages = found(pagination_class=cursor("-sent_at"), ordering_fields=["sent_at", "shelf"])
+    assert [number for number, _ in messages] == ["W017"]
+
+
+def test_numbered_pages_take_any_order_that_is_one(found):
+    assert found(pagination_class=ours.PagePagination, ordering_fields=["shelf"]) == []
 
 
 @override_settings(ROOT_URLCONF="shop.urls")

@@ -281,7 +281,7 @@ def page_of(queryset, url):
     """One page of *queryset*, without a view."""
     paginator = PagesOfThree()
     found = paginator.paginate_queryset(queryset, Request(RequestFactory().get(url)))
-    return [loan.pk for loan in found], paginator
+    return [loan.pk for loan in found or ()], paginator
 
 
 def walk_of(queryset, url="/", direction="next"):

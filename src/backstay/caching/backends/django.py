@@ -10,11 +10,13 @@ depends on it for a fixed time instead of until it is settled.
 
 import time
 from collections.abc import Collection
+from pickle import UnpicklingError
 from typing import Any
 
 from django.core.cache import caches
 
 from backstay.caching.backends import (
+    EVERYTHING,
     KEEP_SECONDS,
     LEADER_SECONDS,
     PASS,
@@ -23,6 +25,7 @@ from backstay.caching.backends import (
     Fill,
     Found,
 )
+from backstay.counters import count
 from backstay.store import key as named
 
 _US = 1_000_000
@@ -30,6 +33,10 @@ _US = 1_000_000
 #: For so long after a write was announced nothing is kept that depends on it, and an answer
 #: that took longer is not kept.
 WRITE_SECONDS = 2
+
+#: What comes of a value that is cut, or of code that is no longer there ("pickle", in
+#: Python's manual).
+_UNREADABLE = (UnpicklingError, AttributeError, EOFError, ImportError, LookupError, ValueError)
 
 
 class DjangoCache(Backend):
@@ -40,16 +47,19 @@ class DjangoCache(Backend):
 
     def look(self, key: str, *, leader: str = "", route: str = "") -> Found:
         entry, hint, leading = _names(key)
-        found = self.cache.get_many([entry, hint])
+        found = self._readable([entry, hint])
         kept, now = _checked(found.get(entry)), round(time.time() * _US)
-        tags = found.get(hint)
-        counters = self._counters(tags) if isinstance(tags, list) else {}
+        if kept is None and found.get(entry) is not None:
+            count("cache_not_kept", reason="corrupt")
+        told = found.get(hint)
+        tags = [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else []
+        counters = self._counters(tags) if tags else {}
         holds = kept is not None and all(counters.get(tag) == n for tag, n in kept[0].items())
         fresh = holds and kept is not None and kept[2] > now
         leads = ""
         if leader and not fresh:
             free = self.cache.add(leading, leader, LEADER_SECONDS)
-            leads = leader if free else self.cache.get(leading, "")
+            leads = leader if free else str(self._readable([leading]).get(leading, ""))
         if kept is None or not holds:
             return Found(None, 0, False, counters, now, leads)
         return Found(kept[3], (now - kept[1]) / _US, fresh, counters, now, leads)
@@ -89,13 +99,30 @@ class DjangoCache(Backend):
             if not self.cache.add(_tag(tag), round(time.time() * _US), KEEP_SECONDS):
                 try:
                     self.cache.incr(_tag(tag))
-                except ValueError:  # It has just gone.
-                    self.cache.add(_tag(tag), round(time.time() * _US), KEEP_SECONDS)
+                except (TypeError, *_UNREADABLE):  # It has just gone, or is no number.
+                    self.cache.set(_tag(tag), round(time.time() * _US), KEEP_SECONDS)
+
+    def _readable(self, names: list[str]) -> dict[str, Any]:
+        """What there is; what cannot be unpickled is dropped, as if it had never been there."""
+        try:
+            found: dict[str, Any] = self.cache.get_many(names)
+        except _UNREADABLE:
+            found = {}
+            for name in names:
+                try:
+                    found |= self.cache.get_many([name])
+                except _UNREADABLE:
+                    self.cache.delete(name)
+                    count("cache_not_kept", reason="corrupt")
+        return found
 
     def _counters(self, tags: list[str]) -> dict[str, int]:
         """As they are; those that are missing begin."""
         names = {_tag(tag): tag for tag in tags}
-        counters = self.cache.get_many(list(names))
+        counters = self._readable(list(names))
+        for name in [name for name, counter in counters.items() if not isinstance(counter, int)]:
+            self.cache.delete(name)
+            del counters[name]
         for name in names.keys() - counters.keys():
             began = round(time.time() * _US)
             counters[name] = self.cache.get_or_set(name, began, KEEP_SECONDS)
@@ -116,4 +143,6 @@ def _checked(value: Any) -> tuple[dict[str, int], int, int, bytes] | None:
     form = (dict, int, int, bytes)
     if not isinstance(value, tuple) or len(value) != len(form):
         return None
-    return value if all(map(isinstance, value, form)) else None
+    if not all(map(isinstance, value, form)) or EVERYTHING not in value[0]:
+        return None
+    return value if all(isinstance(counter, int) for counter in value[0].values()) else None

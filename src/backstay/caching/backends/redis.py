@@ -21,43 +21,56 @@ from backstay.caching.backends import (
     Fill,
     Found,
 )
+from backstay.counters import count
 from backstay.pipeline import Part, ask
 from backstay.store import Script, StoreUnavailable, key, store
 
 _US = 1_000_000
 
+#: More tags than this no entry has that was written here.
+_MOST_TAGS = 1_000
+
 #: Beside the entry: who makes it; the last stamp, and when it was born; the statistics.
-#: ``args``: the prefix of tags; who offers to lead, for how many milliseconds; the route.
+#: ``args``: the prefix of tags; who offers to lead, for how many milliseconds; the route; the
+#: most tags. What is no entry is dropped and told: an error of one look would be taken for
+#: an outage of Redis, by all that travels with it.
 LOOK = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local kept = redis.call('HMGET', keys[1], 'stamp', 'tags', 'stored', 'fresh', 'data')
-local holds = kept[1] and true
+local kept = redis.pcall('HMGET', keys[1], 'stamp', 'stored', 'fresh', 'tags', 'data')
+local stamp, stored, ends = tonumber(kept[1]), tonumber(kept[2]), tonumber(kept[3])
+local tags = {}
+for tag in string.gmatch(kept[4] or '', '[^\\n]+') do tags[#tags + 1] = args[1] .. tag end
+local holds = stamp and stored and ends and stamp == stamp and ends == ends
+  and stored <= now and kept[5] and #tags > 0 and #tags <= tonumber(args[5]) and true or false
+local corrupt = not holds and redis.call('DEL', keys[1]) or 0
 if holds then
-  local tags = {}
-  for tag in string.gmatch(kept[2], '[^\\n]+') do tags[#tags + 1] = args[1] .. tag end
   for _, changed in ipairs(redis.call('MGET', unpack(tags))) do
-    if changed and tonumber(changed) > tonumber(kept[1]) then holds = false end
+    if changed and not (tonumber(changed) <= stamp) then holds = false end
   end
 end
-local fresh, leader = holds and tonumber(kept[4]) > now, ''
+local fresh, leader = holds and ends > now, ''
 if args[2] ~= '' and not fresh then
   local free = redis.call('SET', keys[2], args[2], 'NX', 'PX', args[3])
-  leader = free and args[2] or redis.call('GET', keys[2])
+  leader = free and args[2] or redis.pcall('GET', keys[2])
+  if type(leader) == 'table' then
+    redis.call('SET', keys[2], args[2], 'PX', args[3])
+    leader = args[2]
+  end
 end
 if args[4] ~= '' then
-  redis.call('HINCRBY', keys[4], args[4] .. (fresh and ' hit' or ' miss'), 1)
+  redis.pcall('HINCRBY', keys[4], args[4] .. (fresh and ' hit' or ' miss'), 1)
 end
 redis.call('HSETNX', keys[3], 'born', string.format('%.0f', now))
 local clock = redis.call('HMGET', keys[3], 'stamp', 'born')
 return {now, tonumber(clock[1] or 0), leader, clock[2],
-  fresh and 1 or 0, holds and now - kept[3] or 0, holds and kept[5]}
+  fresh and 1 or 0, holds and now - stored or 0, holds and kept[5], corrupt}
 """
 
 #: Keys: the entry, its leader, and the last stamp, which is another's where Redis was emptied
 #: since the look. The last arguments are the tags.
 _FILL = Script("""
-if redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end
+if redis.pcall('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 if now - ARGV[4] > tonumber(ARGV[5]) then return 0 end
@@ -79,7 +92,7 @@ return 1
 """)
 
 _LEAVE = Script("""
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 if ARGV[2] ~= '0' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[2]) end
 """)
 
@@ -113,10 +126,12 @@ class LookPart(Part):
     def __init__(self, cache_key: str, *, leader: str = "", route: str = "") -> None:
         self.cache_key, self.leader, self.route = cache_key, leader, route
         self.keys = (*_entry(cache_key), _tag(""), key("cache-looks"))
-        self.args = (_tag(":"), leader, round(LEADER_SECONDS * 1_000), route)
+        self.args = (_tag(":"), leader, round(LEADER_SECONDS * 1_000), route, _MOST_TAGS)
 
     def read(self, raw: Any) -> Found:
-        now, stamp, leader, born, fresh, age, data = raw
+        now, stamp, leader, born, fresh, age, data, corrupt = raw
+        if corrupt:
+            count("cache_not_kept", reason="corrupt")
         return Found(data, age / _US, bool(fresh), stamp, now, leader.decode(), born)
 
     def here(self) -> Found:
