@@ -5,6 +5,7 @@ Production is the default: nothing here is weakened unless ``DEBUG`` is on.
 Values that differ between deployments come from ``shop.environment`` only.
 """
 
+from dataclasses import asdict
 from importlib.util import find_spec
 
 from corsheaders.defaults import default_headers
@@ -54,6 +55,8 @@ MIDDLEWARE = [
     "backstay.errors.ProblemMiddleware",
     # It tells of limits on whatever answer comes from further in.
     "backstay.throttling.RateLimitMiddleware",
+    # And it of the end of a version.
+    "backstay.versioning.VersionMiddleware",
     "shop.middleware.ForwardedProtoMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -241,6 +244,7 @@ BACKSTAY = {
     "WORKERS": ENVIRONMENT.web_concurrency,
     "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],
     "VERSIONS": ("v1", "v2"),
+    "VERSION_POLICIES": {name: asdict(ends) for name, ends in ENVIRONMENT.api_versions.items()},
     "OUTBOX_RELAY": "backstay.contrib.celery.CeleryRelay"
     if ENVIRONMENT.celery_broker_url
     else None,

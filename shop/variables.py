@@ -243,7 +243,7 @@ def _version_policy(values: dict[str, Any]) -> VersionPolicy:
         link=values.get("link"),
     )
     if policy.link is not None and not (
-        isinstance(policy.link, str) and re.fullmatch(r"https?://[^\s<>\"]+", policy.link)
+        isinstance(policy.link, str) and re.fullmatch(r"https?://[!#-;=?-~]+", policy.link)
     ):
         raise ValueError(f"expected a link that starts with https://, not {policy.link!r}.")
     if policy.deprecated and policy.sunset and policy.sunset < policy.deprecated:

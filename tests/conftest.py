@@ -19,6 +19,7 @@ from backstay.caching import freshness
 from backstay.caching.backends.local import local as answers
 from backstay.pagination.counts import recent
 from backstay.throttling import local
+from backstay.versioning import usage
 from tests.guarantees import GUARANTEES
 from tests.quiet import trust_denylist
 
@@ -79,4 +80,7 @@ def empty_cache() -> None:
     local.stand_in.clear()
     answers.clear()
     freshness.trust = freshness.Trust()
+    # A thread of its own would ask Redis at any moment.
+    usage.here.in_background = False
+    usage.here.take()
     trust_denylist()

@@ -16,6 +16,7 @@ class BackstayConfig(AppConfig):
         from backstay.pagination import checks as list_checks
         from backstay.readplan import checks as readplan_checks
         from backstay.throttling import checks as throttle_checks
+        from backstay.versioning import checks as version_checks
 
         for check in (
             checks.check_setting_names,
@@ -41,6 +42,9 @@ class BackstayConfig(AppConfig):
             list_checks.check_bounds,
             list_checks.check_orders,
             readplan_checks.check_order,
+            version_checks.check_policy,
+            version_checks.check_transforms,
+            version_checks.check_middleware,
         ):
             register(check)
         for check in (
@@ -49,5 +53,6 @@ class BackstayConfig(AppConfig):
             cache_checks.check_pickle,
             throttle_checks.check_proxies,
             throttle_checks.check_eviction,
+            version_checks.check_default,
         ):
             register(check, deploy=True)

@@ -8,7 +8,7 @@ check error (``backstay.E001``, ``backstay.E002``), not silence.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Generic, TypeVar, overload
@@ -124,6 +124,17 @@ def texts_by_name(value: Any) -> dict[str, str | None]:
     return value
 
 
+def options_by_name(value: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict) or not all(
+        isinstance(name, str)
+        and isinstance(options, dict)
+        and all(one is None or isinstance(one, str | date) for one in options.values())
+        for name, options in value.items()
+    ):
+        raise ValueError("expected a dict of dicts of strings, dates or None, by name.")
+    return value
+
+
 def networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return _networks(names(value))
@@ -217,6 +228,13 @@ class Settings:
 
     #: The versions the API speaks, oldest first. Code is written for the last.
     VERSIONS = Setting[tuple[str, ...]](("v1",), some_names)
+
+    #: The version of requests that name none; ``None``: the newest.
+    DEFAULT_VERSION = Setting[str | None](None, optional_text)
+
+    #: When versions end, by name: ``{"v1": {"deprecated": "2027-01-01", "sunset":
+    #: "2027-07-01", "link": "https://…"}}``; see ``backstay.versioning.policy``.
+    VERSION_POLICIES = Setting[dict[str, dict[str, Any]]]({}, options_by_name)
 
     #: Plans from the lowest to the highest; a gate for one admits those after it.
     PLANS = Setting[tuple[str, ...]](("free", "pro", "enterprise"), some_names)

@@ -199,12 +199,13 @@ def refuse_unknown_parameters(request: Request, view: APIView) -> None:
 
 def known_parameters(view: Any) -> set[str]:
     """
-    Every query parameter *view* reads, from its filters, its paginator and its format.
+    Every query parameter *view* reads: for its filters, paginator, format and version.
 
     Those of other makes count by what they say in the view's documents. A view that reads
     more names it in ``query_parameters``.
     """
     known = {api_settings.URL_FORMAT_OVERRIDE} - {None}
+    known |= set(getattr(getattr(view, "versioning_class", None), "query_parameters", ()))
     if is_detail(view):
         return known
     known |= set(getattr(view, "query_parameters", ()))

@@ -69,6 +69,7 @@ class TokenView(NoStoreMixin, ThrottlesFirstMixin, APIView):
     authentication_classes: Any = ()
     permission_classes: Any = (AllowAny,)
     throttle_classes: Any = (RefreshRateThrottle,)
+    versioning_class: Any = None
     serializer_class: type[Serializer]
     response_serializer_class: type[Serializer] | None = TokenPairResponse
     #: For the OpenAPI document: what can go wrong beyond what always can.

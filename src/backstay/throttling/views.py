@@ -56,6 +56,7 @@ class RateLimitsView(APIView):
 
     permission_classes: Any = (AllowAny,)
     throttle_classes: Any = ()
+    versioning_class: Any = None
     shown_throttles: Sequence[type[BaseThrottle]] | None = None
     shown_scopes: Sequence[str] = ()
 

@@ -1,52 +1,79 @@
 """
-The version from wherever the route says it, so one view serves several kinds of client.
+Where a request may name its version: path, namespace, ``Accept``, query.
 
-``AnyVersioning`` reads a path argument (``/api/v2/…``), the URL's namespace
-(``include(("shop.api", "v2"))``) and the ``version`` parameter of ``Accept``
-(``application/json; version=2``, RFC 9110 section 5.6.6). ``2`` and ``v2`` are the
-same. Without any of them the newest is meant. A URL that names an unknown version does
-not exist (404), one asked for by ``Accept`` cannot be had (406), and two that differ are
-a conflict (400).
+A source reads all the versions that it names, and says what an unknown one is: a URL that
+is not there (404), a representation that cannot be had (406), a parameter that is wrong (400).
+In ``Accept`` and in the query ``2`` and ``v2`` are the same.
+
+``Accept: application/json; version=2`` is a parameter of a media range (RFC 9110 sections
+5.6.6 and 12.5.1). A range with ``q=0`` is not asked for. A parameter that stands twice, or
+in several ranges, names several versions; weights do not choose between them.
 """
 
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from django.http.request import MediaType
-from rest_framework.exceptions import NotAcceptable, NotFound
-from rest_framework.request import Request
+from django.http import HttpRequest
+from rest_framework.exceptions import APIException, NotAcceptable, NotFound
 
 from backstay.conf import settings
-from backstay.errors import MalformedRequest
-from backstay.versioning.path import PathVersioning
+from backstay.errors import QueryParameterError
+
+#: ``(request, keyword arguments of its route, name of the parameter) -> versions``.
+Read = Callable[[HttpRequest, Mapping[str, Any], str], Iterator[str]]
 
 
-class AnyVersioning(PathVersioning):
-    """Path, namespace and ``Accept``; put ``Vary: Accept`` on answers where that is in use."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place of a request."""
 
-    def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> str:
-        by_url = kwargs.get(self.version_param) or self._namespace(request)
-        if by_url is not None and by_url not in settings.VERSIONS:
-            raise NotFound(f"There is no version {by_url!r} of this API.")
-        by_accept = self._accept(request)
-        if by_url is not None and by_accept not in (None, by_url):
-            raise MalformedRequest(f"The URL says {by_url}, the Accept header says {by_accept}.")
-        return str(by_url or by_accept or settings.VERSIONS[-1])
+    #: What it is called in a sentence: ``"the URL"``.
+    place: str
+    read: Read
+    #: ``(sentence, name of the parameter) -> error``.
+    unknown: Callable[[str, str], APIException]
 
-    def _namespace(self, request: Request) -> str | None:
-        match = request.resolver_match
-        return next((name for name in match.namespaces if name), None) if match else None
 
-    def _accept(self, request: Request) -> str | None:
-        ranges = [MediaType(text) for text in request.META.get("HTTP_ACCEPT", "").split(",")]
-        asked = {
-            canonical(str(value)) for range_ in ranges if (value := range_.params.get("version"))
-        }
-        if len(asked) > 1:
-            raise MalformedRequest("The Accept header asks for several versions.")
-        version = next(iter(asked), None)
-        if version is not None and version not in settings.VERSIONS:
-            raise NotAcceptable(f"There is no version {version!r} of this API.")
-        return version
+def _path(request: HttpRequest, kwargs: Mapping[str, Any], parameter: str) -> Iterator[str]:
+    if kwargs.get(parameter) is not None:
+        yield str(kwargs[parameter])
+
+
+_LIKE_A_VERSION = re.compile(r"v[0-9]+(\.[0-9]+)*")
+
+
+def _namespace(request: HttpRequest, kwargs: Mapping[str, Any], parameter: str) -> Iterator[str]:
+    """Those that are a version or look like one; a project has namespaces for other reasons."""
+    match = request.resolver_match
+    for name in match.namespaces if match else ():
+        if name in settings.VERSIONS or _LIKE_A_VERSION.fullmatch(name):
+            yield name
+
+
+#: Media ranges at their commas, parameters at their semicolons; neither within quotes.
+_RANGES, _PARAMETERS = (
+    re.compile(rf'(?:[^"{mark}]|"(?:[^"\\]|\\.)*"?)+', re.DOTALL) for mark in ",;"
+)
+
+
+def _accept(request: HttpRequest, kwargs: Mapping[str, Any], parameter: str) -> Iterator[str]:
+    header = request.META.get("HTTP_ACCEPT", "")
+    if parameter not in header.lower():  # As of nearly every client.
+        return
+    for range_ in _RANGES.findall(header):
+        pairs = [part.partition("=") for part in _PARAMETERS.findall(range_)[1:]]
+        values = [(name.strip().lower(), value.strip()) for name, _, value in pairs]
+        if not any(name == "q" and _ZERO.fullmatch(value) for name, value in values):
+            yield from (canonical(_unquoted(value)) for name, value in values if name == parameter)
+
+
+_ZERO = re.compile(r"0(\.0{0,3})?")
+
+
+def _query(request: HttpRequest, kwargs: Mapping[str, Any], parameter: str) -> Iterator[str]:
+    yield from map(canonical, request.GET.getlist(parameter))
 
 
 def canonical(version: str) -> str:
@@ -56,5 +83,23 @@ def canonical(version: str) -> str:
     >>> canonical("2"), canonical("v2")
     ('v2', 'v2')
     """
-    text = version.strip().strip('"')
-    return f"v{text}" if text.isascii() and text.isdigit() else text
+    if version not in settings.VERSIONS and version.isascii() and version.isdigit():
+        return f"v{version}"
+    return version
+
+
+def _unquoted(value: str) -> str:
+    """What a quoted string means (RFC 9110 section 5.6.4); a token is itself."""
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", value[1:-1])
+    return value
+
+
+def _no_parameter(sentence: str, parameter: str) -> APIException:
+    return QueryParameterError(parameter, sentence, code="unknown_version")
+
+
+PATH = Source("the URL", _path, lambda sentence, _: NotFound(sentence))
+NAMESPACE = Source("the URL", _namespace, lambda sentence, _: NotFound(sentence))
+ACCEPT = Source("the Accept header", _accept, lambda sentence, _: NotAcceptable(sentence))
+QUERY = Source("the query", _query, _no_parameter)

@@ -4,37 +4,72 @@ How one version's body differs from that of the version before: pure functions.
 A transform knows four ways: a request's body forward to the newer version, and
 a response's body, its validation errors and its JSON Schema back to the older.
 It takes and returns plain JSON data and changes nothing in place.
+
+| what the newer version did | transform |
+|---|---|
+| gave a field another name | ``Rename`` |
+| gathered flat fields into an object | ``Nest`` |
+| shows an object, or a list of them, where one member of it was | ``Collapse`` |
+| has a field that the older has not | ``Drop`` |
+| wants an input that the older has not | ``Default`` |
+
+Schemas: JSON Schema 2020-12, as OpenAPI 3.1 has it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.settings import api_settings
 
 from backstay.conf import settings
+from backstay.versioning import schemas
+from backstay.versioning.schemas import Resolve
 
 Body = dict[str, Any]
-#: Follows a JSON Schema's ``$ref``; other schemas come back as they are.
-Resolve = Callable[[Body], Body]
 
 
-class Transform(Protocol):
-    """One declared change between two neighbouring versions."""
+class Transform:
+    """
+    One declared change between two neighbouring versions.
 
-    def upgrade(self, body: Mapping[str, Any]) -> Body:
-        """An older request's body, as the newer version expects it."""
-        ...
+    Each way is the identity until a subclass says otherwise. ``field`` is what the change
+    is about, by the newer version's name: ``backstay.E031`` looks whether it is there.
+    """
+
+    __slots__ = ()
+
+    field: str
+
+    def upgrade(self, body: Mapping[str, Any], partial: bool = False) -> Body:
+        """
+        An older request's body, as the newer version expects it.
+
+        With ``partial``, a PATCH, it names only what it changes. A body is what a client
+        sent: its fields may be absent and of any type.
+        """
+        return dict(body)
 
     def downgrade(self, body: Mapping[str, Any]) -> Body:
-        """A newer response's body, as the older version showed it."""
-        ...
+        """
+        A newer response's body, as the older version showed it.
+
+        Any value may be ``None``, and a field that the caller must not see is absent.
+        """
+        return dict(body)
 
     def downgrade_errors(self, errors: Mapping[str, Any]) -> Body:
         """DRF's errors by field, under the names the older client sent."""
-        ...
+        return dict(errors)
 
     def downgrade_schema(self, schema: Body, resolve: Resolve) -> Body:
         """An object's JSON Schema, as the older version documents it."""
-        ...
+        return schema
+
+    def downgrade_names(self, names: Collection[str]) -> set[str]:
+        """The fields of the older version, of those of the newer."""
+        return set(self.downgrade(dict.fromkeys(names)))
 
 
 def steps_back(
@@ -45,16 +80,48 @@ def steps_back(
 
     ``changes`` names for each version what it changed. Without a version the
     newest is meant, to which nothing leads.
+
+    Raises:
+        ImproperlyConfigured: the view's versioning knows a version that the settings do not.
     """
     if not changes or version is None:
         return
     versions = settings.VERSIONS
+    if version not in versions:
+        raise ImproperlyConfigured(f'BACKSTAY["VERSIONS"] has no version {version!r}.')
     for newer in reversed(versions[versions.index(version) + 1 :]):
         yield from reversed(changes.get(newer, ()))
 
 
 @dataclass(frozen=True, slots=True)
-class Nest:
+class Rename(Transform):
+    """
+    The newer version calls a field something else.
+
+    ``Rename("full_name", was="name")``: what was ``name`` is now ``full_name``.
+    """
+
+    field: str
+    was: str
+
+    def upgrade(self, body: Mapping[str, Any], partial: bool = False) -> Body:
+        return _renamed(body, {self.was: self.field})
+
+    def downgrade(self, body: Mapping[str, Any]) -> Body:
+        return _renamed(body, {self.field: self.was})
+
+    def downgrade_errors(self, errors: Mapping[str, Any]) -> Body:
+        return _renamed(errors, {self.field: self.was})
+
+    def downgrade_schema(self, schema: Body, resolve: Resolve) -> Body:
+        names = {self.field: self.was}
+        properties = _renamed(schema.get("properties", {}), names)
+        required = [names.get(name, name) for name in schema.get("required", [])]
+        return schemas.of(schema, properties, required)
+
+
+@dataclass(frozen=True, slots=True)
+class Nest(Transform):
     """
     The newer version gathers flat fields into one object.
 
@@ -65,13 +132,17 @@ class Nest:
     field: str
     members: Mapping[str, str]
 
-    def upgrade(self, body: Mapping[str, Any]) -> Body:
-        nested = {inner: body[flat] for inner, flat in self.members.items() if flat in body}
-        rest = {name: value for name, value in body.items() if name not in self._flat_names}
+    def upgrade(self, body: Mapping[str, Any], partial: bool = False) -> Body:
+        flat = set(self.members.values())
+        nested = {inner: body[name] for inner, name in self.members.items() if name in body}
+        rest = {name: value for name, value in body.items() if name not in flat}
         return {**rest, self.field: nested} if nested else rest
 
     def downgrade(self, body: Mapping[str, Any]) -> Body:
-        return self._spread(body, lambda nested, inner: nested[inner])
+        nested = body.get(self.field)
+        if nested is None:
+            nested = dict.fromkeys(self.members)
+        return self._spread(body, nested) if isinstance(nested, Mapping) else dict(body)
 
     def downgrade_errors(self, errors: Mapping[str, Any]) -> Body:
         if self.field not in errors:
@@ -80,65 +151,125 @@ class Nest:
         rest = {name: value for name, value in errors.items() if name != self.field}
         if not isinstance(nested, Mapping):  # About the object, which the client never saw.
             return {**rest, next(iter(self.members.values())): nested}
-        return {**rest, **{self.members.get(name, name): value for name, value in nested.items()}}
+        return {**rest, **_renamed(nested, self.members)}
 
     def downgrade_schema(self, schema: Body, resolve: Resolve) -> Body:
-        properties = schema.get("properties", {})
+        properties, required = schema.get("properties", {}), schema.get("required", [])
         if self.field not in properties:
             return schema
-        nested = resolve(properties[self.field])
-        required = [name for name in schema.get("required", []) if name != self.field]
-        if self.field in schema.get("required", []):
-            inner_required = nested.get("required", [])
-            required += [self.members[name] for name in inner_required if name in self.members]
-        spread = self._spread(properties, lambda _, inner: nested["properties"][inner])
-        return {**schema, "properties": spread, "required": list(dict.fromkeys(required))}
+        outer = properties[self.field]
+        members = schemas.members(outer, resolve)
+        spread = self._spread(properties, members)
+        rest = [name for name in required if name != self.field]
+        if self.field in required:
+            inner_required = schemas.required(outer, resolve)
+            rest += [self.members[name] for name in inner_required if name in self.members]
+        return schemas.of(schema, spread, rest)
 
-    @property
-    def _flat_names(self) -> set[str]:
-        return set(self.members.values())
-
-    def _spread(self, body: Mapping[str, Any], pick: Callable[[Any, str], Any]) -> Body:
+    def _spread(self, body: Mapping[str, Any], nested: Mapping[str, Any]) -> Body:
         """Put the members where the object stood, in the order they are declared."""
+        flat = set(self.members.values())
         older: Body = {}
         for name, value in body.items():
             if name == self.field:
-                older |= {
-                    flat: None if value is None else pick(value, inner)
-                    for inner, flat in self.members.items()
-                }
-            elif name not in self._flat_names or self.field not in body:
+                known = ((was, inner) for inner, was in self.members.items() if inner in nested)
+                older |= {was: nested[inner] for was, inner in known}
+            elif name not in flat or self.field not in body:
                 older[name] = value
         return older
 
 
 @dataclass(frozen=True, slots=True)
-class Collapse:
+class Collapse(Transform):
     """
-    The newer version shows an object where the older one showed one of its members.
+    The newer version has an object where the older one had one of its members.
 
-    ``Collapse("author", to="id")``: what was ``7`` is now ``{"id": 7, …}``. Only
-    for fields that are not written.
+    ``Collapse("author", to="id")``: what was ``7`` is now ``{"id": 7, …}``. Of a list of
+    objects the older version had a list of members.
     """
 
     field: str
     to: str
 
-    def upgrade(self, body: Mapping[str, Any]) -> Body:
-        return dict(body)
+    def upgrade(self, body: Mapping[str, Any], partial: bool = False) -> Body:
+        return self._each(body, lambda value: {self.to: value})
 
     def downgrade(self, body: Mapping[str, Any]) -> Body:
-        value = body.get(self.field)
-        if not isinstance(value, Mapping):
-            return dict(body)
-        return {**body, self.field: value[self.to]}
+        return self._each(
+            body, lambda value: value.get(self.to) if isinstance(value, Mapping) else value
+        )
 
     def downgrade_errors(self, errors: Mapping[str, Any]) -> Body:
-        return dict(errors)
+        return self._each(errors, _told) if self.field in errors else dict(errors)
 
     def downgrade_schema(self, schema: Body, resolve: Resolve) -> Body:
         properties = schema.get("properties", {})
         if self.field not in properties:
             return schema
-        member = resolve(properties[self.field])["properties"][self.to]
-        return {**schema, "properties": {**properties, self.field: {**member, "readOnly": True}}}
+        member = schemas.member(properties[self.field], self.to, resolve)
+        return {**schema, "properties": {**properties, self.field: member}}
+
+    def _each(self, body: Mapping[str, Any], change: Callable[[Any], Any]) -> Body:
+        """With *change* made to the field, or to what is in its list; ``None`` stays."""
+        value = body.get(self.field)
+        if value is None:
+            return dict(body)
+        many = isinstance(value, list)
+        return {**body, self.field: [*map(change, value)] if many else change(value)}
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Transform):
+    """The newer version has a field that the older one has not, in answers and in requests."""
+
+    field: str
+
+    def downgrade(self, body: Mapping[str, Any]) -> Body:
+        return {name: value for name, value in body.items() if name != self.field}
+
+    def downgrade_errors(self, errors: Mapping[str, Any]) -> Body:
+        """What is wrong with a field that the client cannot send is wrong with the whole."""
+        if self.field not in errors:
+            return dict(errors)
+        whole = str(api_settings.NON_FIELD_ERRORS_KEY)
+        about = [*errors.get(whole, []), *_leaves(errors[self.field])]
+        return {**{name: errors[name] for name in errors if name != self.field}, whole: about}
+
+    def downgrade_schema(self, schema: Body, resolve: Resolve) -> Body:
+        required = [name for name in schema.get("required", []) if name != self.field]
+        return schemas.of(schema, self.downgrade(schema.get("properties", {})), required)
+
+
+@dataclass(frozen=True, slots=True)
+class Default(Drop):
+    """
+    The newer version has an input that the older one has not, whose requests mean *value*.
+
+    A PATCH changes what it names, so it does not get it.
+    """
+
+    value: Any
+
+    def upgrade(self, body: Mapping[str, Any], partial: bool = False) -> Body:
+        return dict(body) if partial else {**body, self.field: self.value}
+
+
+def _renamed(body: Mapping[str, Any], names: Mapping[str, str]) -> Body:
+    return {names.get(name, name): value for name, value in body.items()}
+
+
+def _told(errors: Any) -> Any:
+    """Errors of an object's members as its own; a list's stay in their places."""
+    if not isinstance(errors, Mapping):
+        return errors
+    if all(isinstance(place, int) for place in errors):
+        return {place: _told(one) for place, one in errors.items()}
+    return [*_leaves(errors)]
+
+
+def _leaves(errors: Any) -> Iterator[Any]:
+    if isinstance(errors, Mapping | list | tuple):
+        for one in errors.values() if isinstance(errors, Mapping) else errors:
+            yield from _leaves(one)
+    else:
+        yield errors

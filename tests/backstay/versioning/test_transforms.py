@@ -115,6 +115,8 @@ PERSON = {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"
 
 
 def resolve(schema):
+    if "allOf" in schema:
+        return resolve(schema["allOf"][0])
     return {"Money": MONEY, "Person": PERSON}.get(schema.get("$ref"), schema)
 
 
@@ -180,7 +182,8 @@ class TestCollapse:
         assert AUTHOR.downgrade_errors({"title": ["a"]}) == {"title": ["a"]}
 
     def test_documents_the_member_as_read_only(self):
-        schema = {"properties": {"title": {"type": "string"}, "author": {"$ref": "Person"}}}
+        person = {"allOf": [{"$ref": "Person"}], "readOnly": True}
+        schema = {"properties": {"title": {"type": "string"}, "author": person}}
 
         assert AUTHOR.downgrade_schema(schema, resolve)["properties"] == {
             "title": {"type": "string"},

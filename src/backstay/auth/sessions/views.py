@@ -69,6 +69,7 @@ class OwnSessions(NoStoreMixin, ThrottlesFirstMixin, generics.GenericAPIView):
     permission_classes = (IsAuthenticated,)
     serializer_class = SessionList
     queryset = Family.objects.all()
+    versioning_class: Any = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
