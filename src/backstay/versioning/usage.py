@@ -9,7 +9,7 @@ request. With ``REDIS_URL`` a thread hands over what this process has counted ea
 ``FLUSH_SECONDS``, in one call; no request waits for it.
 
 Bounds: a day has ``MOST_ROWS`` rows, here and in Redis; what finds no place counts as the
-version's client ``other``, so that invented names fill a day and no more.
+version's client ``other``: invented names fill a day and no more.
 
 Limits: without Redis each process knows its own requests, and a process that is killed
 loses what it had not handed over. While Redis is out the counts wait here. What was handed

@@ -2,17 +2,29 @@
 
 from decimal import Decimal
 
-from django.urls import path
+from django.http import HttpResponse
+from django.urls import include, path
 from rest_framework import serializers as drf
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from backstay.parsers import StrictJSONParser
 from backstay.serializers import Serializer
-from backstay.versioning import Collapse, Nest, PathVersioning, TransformsMixin
+from backstay.versioning import (
+    AcceptVersioning,
+    AnyVersioning,
+    Collapse,
+    Nest,
+    PathVersioning,
+    QueryVersioning,
+    TransformsMixin,
+    Versioning,
+)
+from backstay.versioning.sources import ACCEPT, NAMESPACE, PATH, QUERY
 
 
 class Price(Serializer):
@@ -84,14 +96,45 @@ class BoxView(Versioned):
         return Response(serializer.validated_data)
 
 
+class AllVersioning(Versioning):
+    """Whatever a request says."""
+
+    sources = (PATH, NAMESPACE, ACCEPT, QUERY)
+
+
 class WhichView(Versioned):
     def get(self, request: Request, **_: str) -> Response:
         return Response(request.version)
 
 
+class LinkView(Versioned):
+    """Where the same version of something is."""
+
+    versioning_class = AllVersioning
+
+    def get(self, request: Request, **_: str) -> Response:
+        return Response(reverse("link", request=request))
+
+
+links = [path("link/", LinkView.as_view(), name="link")]
+anywhere = [path("which/", WhichView.as_view(versioning_class=AnyVersioning))]
+everywhere = [path("which/", WhichView.as_view(versioning_class=AllVersioning))]
+
 urlpatterns = [
+    path("accept/which/", WhichView.as_view(versioning_class=AcceptVersioning)),
+    path("query/which/", WhichView.as_view(versioning_class=QueryVersioning)),
+    path("none/which/", WhichView.as_view(versioning_class=None)),
+    path("any/which/", WhichView.as_view(versioning_class=AnyVersioning)),
+    path("all/which/", WhichView.as_view(versioning_class=AllVersioning)),
     path("<str:version>/book/", BookView.as_view()),
     path("<str:version>/box/", BoxView.as_view()),
     path("<str:version>/which/", WhichView.as_view()),
     path("which/", WhichView.as_view()),
+    path("plain/", lambda _: HttpResponse("plain")),
+    path("any/<str:version>/", include(anywhere)),
+    path("all/<str:version>/", include(everywhere)),
+    *(path(f"named/{name}/", include((anywhere, name))) for name in ("v1", "v2", "v4", "shop")),
+    path("links/<str:version>/", include(links)),
+    path("links/", include(links)),
+    path("links-named/v3/", include((links, "v3"))),
 ]
