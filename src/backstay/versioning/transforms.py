@@ -262,7 +262,7 @@ def _told(errors: Any) -> Any:
     """Errors of an object's members as its own; a list's stay in their places."""
     if not isinstance(errors, Mapping):
         return errors
-    if all(isinstance(place, int) for place in errors):
+    if errors and all(isinstance(place, int) for place in errors):
         return {place: _told(one) for place, one in errors.items()}
     return [*_leaves(errors)]
 

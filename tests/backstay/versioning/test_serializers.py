@@ -1,6 +1,12 @@
 """One serializer speaks every version: bodies go forward, answers and errors back."""
 
+from types import SimpleNamespace
+
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from tests.backstay.versioning.urls import Book, BookView
 
 pytestmark = pytest.mark.V1
 
@@ -84,3 +90,94 @@ class TestErrors:
         for version, body in (("v1", V1), ("v2", V2)):
             response = api.post(f"/{version}/book/", body | {"title": "x" * 11})
             assert pointers(response) == {"/title": "max_length"}
+
+
+class TestChain:
+    """v1 to v3 and back, through everything that a version can have changed."""
+
+    OLDEST = {"title": "Emma", "host": 7, "tags": [1, 2]}
+    MIDDLE = {"full_title": "Emma", "host": 7, "tags": [1, 2]}
+    NEWEST = {"full_title": "Emma", "host": {"id": 7}, "tags": [{"id": 1}, {"id": 2}]}
+    BODIES = [("v1", OLDEST), ("v2", MIDDLE), ("v3", NEWEST | {"gift": False})]
+
+    def test_an_answer_is_that_of_the_version(self, api):
+        assert api.get("/v1/event/").json() == self.OLDEST
+        assert api.get("/v2/event/").json() == {**self.MIDDLE, "rating": 5}
+        assert api.get("/v3/event/").json() == {
+            "full_title": "Emma",
+            "rating": 5,
+            "host": {"id": 7, "name": "Ada"},
+            "tags": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}],
+            "gift": True,
+        }
+
+    @pytest.mark.parametrize(("version", "body"), BODIES)
+    def test_a_body_is_understood_alike(self, api, version, body):
+        assert api.post(f"/{version}/event/", body).json() == {**self.NEWEST, "gift": False}
+
+    @pytest.mark.E3
+    @pytest.mark.parametrize("version", ["v1", "v2"])
+    def test_a_patch_changes_what_it_names_and_no_default(self, api, version):
+        assert api.patch(f"/{version}/event/", {"host": 8}).json() == {"host": {"id": 8}}
+
+    @pytest.mark.parametrize("version", ["v1", "v2"])
+    def test_what_was_shown_can_be_sent_back(self, api, version):
+        shown = api.get(f"/{version}/event/").json()
+        assert api.post(f"/{version}/event/", shown).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("version", "body", "refused"),
+        [
+            ("v1", MIDDLE, {"/full_title": "unknown_field", "/title": "required"}),
+            ("v1", OLDEST | {"gift": True}, {"/gift": "unknown_field"}),
+            ("v1", OLDEST | {"rating": 1}, {"/rating": "unknown_field"}),
+            ("v1", OLDEST | {"host": {"id": 7}}, {"/host": "invalid_type"}),
+            ("v2", OLDEST, {"/title": "unknown_field", "/full_title": "required"}),
+            ("v2", MIDDLE | {"gift": True}, {"/gift": "unknown_field"}),
+            ("v3", NEWEST, {"/gift": "required"}),
+            ("v3", NEWEST | {"gift": True, "title": "x"}, {"/title": "unknown_field"}),
+        ],
+    )
+    def test_the_body_of_another_version_is_refused(self, api, version, body, refused):
+        assert pointers(api.post(f"/{version}/event/", body)) == refused
+
+    @pytest.mark.parametrize("as_dict", [False, True])
+    @pytest.mark.parametrize(
+        ("version", "change", "refused"),
+        [
+            ("v1", {"title": "x" * 11}, {"/title": "max_length"}),
+            ("v2", {"full_title": "x" * 11}, {"/full_title": "max_length"}),
+            ("v1", {"host": 0}, {"/host": "min_value"}),
+            ("v1", {"tags": [1, 0, 2]}, {"/tags/1": "min_value"}),
+            ("v1", {"tags": 5}, {"/tags": "not_a_list"}),
+            ("v3", {"tags": [{"id": 1}, {"id": 0}]}, {"/tags/1/id": "min_value"}),
+            # About a field that the client cannot send, so about the whole.
+            ("v1", {"title": "No gifts"}, {"": "no_gift"}),
+            ("v3", {"full_title": "No gifts"}, {"/gift": "no_gift"}),
+        ],
+    )
+    def test_errors_point_at_the_names_of_the_version(
+        self, api, settings, as_dict, version, change, refused
+    ):
+        settings.REST_FRAMEWORK = {
+            **settings.REST_FRAMEWORK,
+            "LIST_SERIALIZER_ERRORS_AS_DICT": as_dict,
+        }
+        body = dict(self.BODIES)[version] | change
+        assert pointers(api.post(f"/{version}/event/", body)) == refused
+
+    @pytest.mark.E1
+    @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+    @pytest.mark.parametrize("value", [None, 5, "x", [], {}, [[]], [None], {"id": None}, True])
+    @pytest.mark.parametrize("name", ["title", "full_title", "host", "tags", "gift"])
+    def test_no_value_is_a_5xx(self, api, version, name, value):
+        for method in (api.post, api.patch):
+            assert method(f"/{version}/event/", {name: value}).status_code in {200, 400}
+
+
+class TestUnknownVersion:
+    def test_of_another_versioning_fails_loudly(self, api):
+        with override_settings(BACKSTAY={"VERSIONS": ["v1"]}):
+            request = SimpleNamespace(version="2024-01-01")
+            with pytest.raises(ImproperlyConfigured, match="no version '2024-01-01'"):
+                Book(BookView.STORED, context={"request": request}).data  # noqa: B018  # It is made when asked for.

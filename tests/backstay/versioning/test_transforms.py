@@ -7,7 +7,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.versioning import Collapse, Nest
+from backstay.versioning import Collapse, Default, Drop, Nest, Rename, Transform
 from backstay.versioning.transforms import steps_back
 
 pytestmark = [pytest.mark.V1, pytest.mark.once]
@@ -189,6 +189,96 @@ class TestCollapse:
             "title": {"type": "string"},
             "author": {"type": "integer", "readOnly": True},
         }
+
+
+class TestCollapseOfWrites:
+    def test_takes_the_member_where_the_newer_takes_the_object(self):
+        assert AUTHOR.upgrade({"author": 7}) == {"author": {"id": 7}}
+        assert AUTHOR.upgrade({"author": [7, 8]}) == {"author": [{"id": 7}, {"id": 8}]}
+        assert AUTHOR.upgrade({"author": None}) == {"author": None}
+
+    def test_tells_the_object_s_errors_as_the_member_s(self):
+        for newer, older in (
+            ({"id": ["a"], "name": ["b"]}, ["a", "b"]),
+            (["required"], ["required"]),
+            ([{}, {"id": ["a"]}], [[], ["a"]]),
+            ({1: {"id": ["a"]}}, {1: ["a"]}),
+        ):
+            assert AUTHOR.downgrade_errors({"author": newer}) == {"author": older}
+
+    def test_documents_a_list_as_a_list_of_members(self):
+        people = {"type": "array", "items": {"$ref": "Person"}}
+        shown = AUTHOR.downgrade_schema({"properties": {"author": people}}, resolve)
+        assert shown["properties"]["author"] == {"type": "array", "items": {"type": "integer"}}
+
+
+NAME = Rename("full_name", was="name")
+
+
+class TestRename:
+    def test_keeps_the_place_of_the_field(self):
+        assert list(NAME.upgrade({"id": 1, "name": "Ada", "age": 36})) == ["id", "full_name", "age"]
+        assert list(NAME.downgrade({"id": 1, "full_name": "Ada", "age": 36})) == [
+            "id",
+            "name",
+            "age",
+        ]
+
+    def test_moves_errors_and_schema(self):
+        assert NAME.downgrade_errors({"full_name": ["a"], "id": ["b"]}) == {
+            "name": ["a"],
+            "id": ["b"],
+        }
+        schema = {"required": ["full_name", "id"], "properties": {"full_name": {"type": "string"}}}
+        assert NAME.downgrade_schema(schema, resolve) == {
+            "required": ["name", "id"],
+            "properties": {"name": {"type": "string"}},
+        }
+
+
+class TestDropAndDefault:
+    def test_the_older_version_has_no_such_field(self):
+        for step in (Drop("gift"), Default("gift", value=False)):
+            assert step.downgrade({"id": 1, "gift": True}) == {"id": 1}
+            schema = {"required": ["gift", "id"], "properties": {"gift": {}, "id": {}}}
+            assert step.downgrade_schema(schema, resolve) == {
+                "required": ["id"],
+                "properties": {"id": {}},
+            }
+
+    def test_only_a_default_is_given_and_not_to_a_part(self):
+        assert Drop("gift").upgrade({"id": 1}) == {"id": 1}
+        assert Default("gift", value=False).upgrade({"id": 1}) == {"id": 1, "gift": False}
+        assert Default("gift", value=False).upgrade({"id": 1}, partial=True) == {"id": 1}
+
+    def test_errors_of_it_are_of_the_whole(self):
+        errors = {"gift": {"size": ["a"], "wrap": [{"colour": ["b"]}]}, "non_field_errors": ["c"]}
+        assert Drop("gift").downgrade_errors(errors) == {"non_field_errors": ["c", "a", "b"]}
+        assert Drop("gift").downgrade_errors({"id": ["a"]}) == {"id": ["a"]}
+
+
+class TestOnesOwn:
+    def test_changes_nothing_until_it_says_so(self):
+        body = {"a": 1}
+        own = Transform()
+        assert own.upgrade(body) == own.downgrade(body) == own.downgrade_errors(body) == body
+        assert own.downgrade_schema(PERSON, resolve) == PERSON
+        assert own.downgrade_names(["a"]) == {"a"}
+
+
+class TestHiddenMembers:
+    def test_are_absent_in_the_older_version_too(self):
+        """A nested field that the caller must not see."""
+        assert TOTAL.downgrade({"total": {"currency": "EUR"}}) == {"currency": "EUR"}
+
+    def test_what_is_said_of_the_object_holds_for_its_members(self):
+        money = {"oneOf": [{"$ref": "Money"}, {"type": "null"}], "readOnly": True}
+        total = {**money, "description": "For staff."}
+        shown = TOTAL.downgrade_schema({"properties": {"total": total}}, resolve)["properties"]
+        for name in ("total_amount", "currency"):
+            assert shown[name]["description"] == "For staff."
+            assert shown[name]["readOnly"] is True
+            assert shown[name]["type"] == ["string", "null"]
 
 
 class TestStepsBack:

@@ -1,6 +1,7 @@
 """A book with its price, written for v3: v2 gathered the price, v3 its shelf."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.http import HttpResponse
 from django.urls import include, path
@@ -18,9 +19,12 @@ from backstay.versioning import (
     AcceptVersioning,
     AnyVersioning,
     Collapse,
+    Default,
+    Drop,
     Nest,
     PathVersioning,
     QueryVersioning,
+    Rename,
     TransformsMixin,
     Versioning,
 )
@@ -55,6 +59,35 @@ class Box(Serializer):
     books = Book(many=True)
 
 
+class Host(Serializer):
+    id = drf.IntegerField(min_value=1)
+    name = drf.CharField(read_only=True)
+
+
+class Event(TransformsMixin, Serializer):
+    """
+    v1: title, host, tags, and no rating. v2 renamed the title and has a rating. v3 shows
+    hosts and tags as objects, and wants to know whether there is a gift.
+    """
+
+    full_title = drf.CharField(max_length=10)
+    rating = drf.IntegerField(read_only=True)
+    host = Host()
+    tags = Host(many=True, required=False)
+    gift = drf.BooleanField()
+
+    class Meta:
+        transforms = {
+            "v2": (Rename("full_title", was="title"), Drop("rating")),
+            "v3": (Collapse("host", to="id"), Collapse("tags", to="id"), Default("gift", False)),
+        }
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("full_title") == "No gifts":
+            raise drf.ValidationError({"gift": ["Nobody brings any."]}, code="no_gift")
+        return attrs
+
+
 class Versioned(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -84,6 +117,28 @@ class BookView(Versioned):
         serializer = Book(data=request.data, partial=True, context={"request": request})
         serializer.is_valid(raise_exception=True)
         return Response(serializer.validated_data)
+
+
+class EventView(Versioned):
+    STORED_EVENT = {
+        "full_title": "Emma",
+        "rating": 5,
+        "host": {"id": 7, "name": "Ada"},
+        "tags": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}],
+        "gift": True,
+    }
+
+    def get(self, request: Request, **_: str) -> Response:
+        return Response(Event(self.STORED_EVENT, context={"request": request}).data)
+
+    def post(self, request: Request, **_: str) -> Response:
+        """Answer with what was understood."""
+        partial = request.method == "PATCH"
+        event = Event(data=request.data, partial=partial, context={"request": request})
+        event.is_valid(raise_exception=True)
+        return Response(event.validated_data)
+
+    patch = post
 
 
 class BoxView(Versioned):
@@ -128,6 +183,7 @@ urlpatterns = [
     path("all/which/", WhichView.as_view(versioning_class=AllVersioning)),
     path("<str:version>/book/", BookView.as_view()),
     path("<str:version>/box/", BoxView.as_view()),
+    path("<str:version>/event/", EventView.as_view()),
     path("<str:version>/which/", WhichView.as_view()),
     path("which/", WhichView.as_view()),
     path("plain/", lambda _: HttpResponse("plain")),
