@@ -141,6 +141,7 @@ class TestChain:
     def test_the_body_of_another_version_is_refused(self, api, version, body, refused):
         assert pointers(api.post(f"/{version}/event/", body)) == refused
 
+    @pytest.mark.filterwarnings("ignore:The list-based error format")
     @pytest.mark.parametrize("as_dict", [False, True])
     @pytest.mark.parametrize(
         ("version", "change", "refused"),
