@@ -95,19 +95,11 @@ class Policy:
 
     def headers(self, name: str, path: str, now: float) -> dict[str, str]:
         """What every answer of version *name* at *path* tells; nothing of one without an end."""
-        version = self.versions[name]
-        told: dict[str, str] = {}
-        links: dict[str, str | None] = {}
-        if version.deprecated_at is not None:
-            told["Deprecation"] = f"@{version.deprecated_at}"
-            links["deprecation"] = version.link
-        if version.sunset_at is not None:
-            told["Sunset"] = http_date(version.sunset_at)
-            links["sunset"] = version.link
-        if version.ends:
-            links["successor-version"] = self._same_in_successor(name, path, now)
-        link = ", ".join(f'<{to}>; rel="{rel}"' for rel, to in links.items() if to)
-        return told | ({"Link": link} if link else {})
+        told, links = _announced(self.versions[name])
+        successor = self._same_in_successor(name, path, now) if told else None
+        if successor is not None:
+            links = (*links, f'<{successor}>; rel="successor-version"')
+        return {**told, "Link": ", ".join(links)} if links else dict(told)
 
     def _same_in_successor(self, name: str, path: str, now: float) -> str | None:
         """Where the resource is in the version to move to, if the path says the version."""
@@ -115,6 +107,20 @@ class Policy:
         if successor is None or f"/{name}/" not in path:
             return None
         return escape_uri_path(path.replace(f"/{name}/", f"/{successor}/", 1))
+
+
+@lru_cache(maxsize=64)
+def _announced(version: Version) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """What does not depend on the request: the dates, and links to what explains them."""
+    told, relations = {}, []
+    if version.deprecated_at is not None:
+        told["Deprecation"] = f"@{version.deprecated_at}"
+        relations.append("deprecation")
+    if version.sunset_at is not None:
+        told["Sunset"] = http_date(version.sunset_at)
+        relations.append("sunset")
+    links = [f'<{version.link}>; rel="{relation}"' for relation in relations if version.link]
+    return told, tuple(links)
 
 
 def moment(key: str, value: Any) -> int | None:
