@@ -126,7 +126,8 @@ class Counts:
 
     def flush(self) -> None:
         """Hand over what was counted, if there is a Redis; what it does not take stays."""
-        redis = store()
+        # A process that has counted nothing, as a command, needs no Redis for it.
+        redis = store() if self._days else None
         if redis is None:
             return
         for day, rows in self.take().items():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # It has none.
 
 from backstay.versioning import Collapse, Default, Drop, Nest, Rename, Transform
 

@@ -74,6 +74,7 @@ urlpatterns = [
     path("<str:version>/private/", View.as_view(permission_classes=[IsAuthenticated])),
     path("<str:version>/full/", View.as_view(throttle_classes=[Refusing])),
     path("<str:version>/shelves/", Shelves.as_view({"get": "list"})),
+    path("shelves/", Shelves.as_view({"get": "list"})),
     path("accept/", View.as_view()),
     path("none/", View.as_view(versioning_class=None)),
 ]
@@ -154,6 +155,20 @@ class TestKept:
         assert [answer.status_code for answer in answers] == [200, 200, 304]
         assert [told(answer) for answer in answers] == [TOLD] * 3
         assert {answer.headers["Link"].count("successor-version") for answer in answers} == {1}
+
+    @pytest.mark.C4
+    @pytest.mark.django_db(transaction=True)
+    def test_one_url_has_an_answer_and_a_validator_for_each_version(self, api, today):
+        """Also where the two have the same bytes."""
+        accepts = [{"Accept": f"application/json; version={number}"} for number in (1, 2)]
+        for status in ("fwd=miss; stored", "hit"):
+            answers = [api.get("/shelves/", headers=accept) for accept in accepts]
+            assert {one.headers["Cache-Status"] for one in answers} == {f"backstay; {status}"}
+            assert answers[0].content == answers[1].content
+        for accept, own, other in zip(accepts, answers, reversed(answers), strict=True):
+            for answer, expected in ((own, 304), (other, 200)):
+                condition = {"If-None-Match": answer.headers["ETag"]}
+                assert api.get("/shelves/", headers=accept | condition).status_code == expected
 
     @pytest.mark.django_db(transaction=True)
     def test_a_date_that_changes_is_told_at_once(self, api, settings):

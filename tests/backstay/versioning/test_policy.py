@@ -121,6 +121,7 @@ class TestMoment:
     @given(st.dates())
     def test_a_day_begins_at_midnight_in_utc(self, day):
         at = moment("sunset", day.isoformat())
+        assert at is not None
         assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at) == datetime.combine(
             day, datetime.min.time(), UTC
         )

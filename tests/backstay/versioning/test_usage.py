@@ -4,6 +4,7 @@ import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 import time_machine
@@ -228,7 +229,8 @@ class TestClient:
 
     def test_reads_no_session_for_it(self):
         request = RequestFactory().get("/", HTTP_USER_AGENT="curl/8")
-        request.user = SimpleLazyObject(partial(pytest.fail, "the session was read"))
+        lazy: Any = SimpleLazyObject(partial(pytest.fail, "the session was read"))
+        request.user = lazy
         assert usage.client_of(request) == "curl"
 
 

@@ -93,7 +93,7 @@ class Versioned(APIView):
     permission_classes = (AllowAny,)
     parser_classes = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
-    versioning_class = PathVersioning
+    versioning_class: Any = PathVersioning
 
     STORED = {
         "title": "Emma",
