@@ -5,7 +5,7 @@ Transforms at work in a serializer.
 then has its body carried forward before validation, and its answer and its
 errors carried back. Nested serializers do the same for their own part.
 
-A name that only the newer version has is no field of the older: it is unknown there, and a
+A name that only a newer version has is no field of the older: it is unknown there, and a
 strict serializer refuses it under the name that the client sent.
 
 Limit: JSON bodies; a form is taken as the newest version has it.
@@ -63,11 +63,11 @@ class TransformsMixin:
         return list(steps_back(changes, getattr(request, "version", None)))
 
     def _upgraded(self, data: Mapping[str, Any], steps: list[Transform]) -> dict[str, Any]:
-        newest = set(self.fields)  # type: ignore[attr-defined]
-        names = newest
+        names = later = set(self.fields)  # type: ignore[attr-defined]
         for step in steps:
             names = step.downgrade_names(names)
-        unknown = newest - names
+            later = later | names
+        unknown = later - names
         body = {_UNKNOWN + name if name in unknown else name: data[name] for name in data}
         for step in reversed(steps):
             body = step.upgrade(body, getattr(self.root, "partial", False))  # type: ignore[attr-defined]

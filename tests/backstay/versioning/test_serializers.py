@@ -96,7 +96,7 @@ class TestChain:
     """v1 to v3 and back, through everything that a version can have changed."""
 
     OLDEST = {"title": "Emma", "host": 7, "tags": [1, 2]}
-    MIDDLE = {"full_title": "Emma", "host": 7, "tags": [1, 2]}
+    MIDDLE = {"name": "Emma", "host": 7, "tags": [1, 2]}
     NEWEST = {"full_title": "Emma", "host": {"id": 7}, "tags": [{"id": 1}, {"id": 2}]}
     BODIES = [("v1", OLDEST), ("v2", MIDDLE), ("v3", NEWEST | {"gift": False})]
 
@@ -128,11 +128,13 @@ class TestChain:
     @pytest.mark.parametrize(
         ("version", "body", "refused"),
         [
-            ("v1", MIDDLE, {"/full_title": "unknown_field", "/title": "required"}),
+            ("v1", MIDDLE, {"/name": "unknown_field", "/title": "required"}),
+            ("v1", OLDEST | {"full_title": "x"}, {"/full_title": "unknown_field"}),
             ("v1", OLDEST | {"gift": True}, {"/gift": "unknown_field"}),
             ("v1", OLDEST | {"rating": 1}, {"/rating": "unknown_field"}),
             ("v1", OLDEST | {"host": {"id": 7}}, {"/host": "invalid_type"}),
-            ("v2", OLDEST, {"/title": "unknown_field", "/full_title": "required"}),
+            ("v2", OLDEST, {"/title": "unknown_field", "/name": "required"}),
+            ("v2", MIDDLE | {"full_title": "x"}, {"/full_title": "unknown_field"}),
             ("v2", MIDDLE | {"gift": True}, {"/gift": "unknown_field"}),
             ("v3", NEWEST, {"/gift": "required"}),
             ("v3", NEWEST | {"gift": True, "title": "x"}, {"/title": "unknown_field"}),
@@ -147,7 +149,8 @@ class TestChain:
         ("version", "change", "refused"),
         [
             ("v1", {"title": "x" * 11}, {"/title": "max_length"}),
-            ("v2", {"full_title": "x" * 11}, {"/full_title": "max_length"}),
+            ("v2", {"name": "x" * 11}, {"/name": "max_length"}),
+            ("v3", {"full_title": "x" * 11}, {"/full_title": "max_length"}),
             ("v1", {"host": 0}, {"/host": "min_value"}),
             ("v1", {"tags": [1, 0, 2]}, {"/tags/1": "min_value"}),
             ("v1", {"tags": 5}, {"/tags": "not_a_list"}),
@@ -170,7 +173,7 @@ class TestChain:
     @pytest.mark.E1
     @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
     @pytest.mark.parametrize("value", [None, 5, "x", [], {}, [[]], [None], {"id": None}, True])
-    @pytest.mark.parametrize("name", ["title", "full_title", "host", "tags", "gift"])
+    @pytest.mark.parametrize("name", ["title", "name", "full_title", "host", "tags", "gift"])
     def test_no_value_is_a_5xx(self, api, version, name, value):
         for method in (api.post, api.patch):
             assert method(f"/{version}/event/", {name: value}).status_code in {200, 400}

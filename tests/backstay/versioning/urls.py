@@ -66,8 +66,8 @@ class Host(Serializer):
 
 class Event(TransformsMixin, Serializer):
     """
-    v1: title, host, tags, and no rating. v2 renamed the title and has a rating. v3 shows
-    hosts and tags as objects, and wants to know whether there is a gift.
+    v1: title, host, tags, and no rating. v2 renamed the title and has a rating. v3 renamed it
+    again, shows hosts and tags as objects, and wants to know whether there is a gift.
     """
 
     full_title = drf.CharField(max_length=10)
@@ -78,8 +78,13 @@ class Event(TransformsMixin, Serializer):
 
     class Meta:
         transforms = {
-            "v2": (Rename("full_title", was="title"), Drop("rating")),
-            "v3": (Collapse("host", to="id"), Collapse("tags", to="id"), Default("gift", False)),
+            "v2": (Rename("name", was="title"), Drop("rating")),
+            "v3": (
+                Rename("full_title", was="name"),
+                Collapse("host", to="id"),
+                Collapse("tags", to="id"),
+                Default("gift", False),
+            ),
         }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
