@@ -28,6 +28,11 @@ class Basket(serializers.Serializer):
     products = Product(many=True)
 
 
+class Failing(Transform):
+    def downgrade(self, body):
+        return {**body, "title": body["title"] + "!"}
+
+
 class ProductView(generics.ListAPIView):
     serializer_class = Basket
 
@@ -80,6 +85,15 @@ class TestTransforms:
             "'v1' is the oldest, so that its changes lead nowhere.",
             "'v9' is none of VERSIONS, so that its changes lead nowhere.",
         ]
+
+    def test_of_one_s_own_that_fail(self, told):
+        [(name, said)] = told(v2=(Failing(),))
+        assert name == "backstay.E031"
+        assert "fails where every value is None: TypeError" in said
+
+    def test_of_a_serializer_that_wants_a_request_are_not_looked_at(self, told, monkeypatch):
+        monkeypatch.setattr(Basket, "get_fields", lambda self: self.context["request"])
+        assert told(v2=(Drop("name"),)) == []
 
     def test_of_one_s_own_need_no_field(self, told):
         assert told(v2=(Transform(),)) == []

@@ -5,8 +5,10 @@ from django.test import RequestFactory, override_settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from rest_framework import viewsets
 
-from backstay.versioning import version_of
+from backstay.filtering import known_parameters
+from backstay.versioning import PathVersioning, QueryVersioning, version_of
 from backstay.versioning.sources import canonical
 
 pytestmark = [pytest.mark.V1, pytest.mark.once]
@@ -148,6 +150,13 @@ class TestQuery:
     )
     def test_says_it_or_is_refused(self, api, query, expected):
         assert said(api.get(f"/query/which/{query}")) == expected
+
+    def test_is_a_parameter_that_lists_and_objects_know(self):
+        for detail in (False, True):
+            view = viewsets.GenericViewSet(detail=detail, versioning_class=QueryVersioning)
+            assert "version" in known_parameters(view)
+            view.versioning_class = PathVersioning
+            assert "version" not in known_parameters(view)
 
     def test_a_refusal_points_at_the_parameter(self, api):
         [error] = api.get("/query/which/?version=9").json()["errors"]
