@@ -49,9 +49,10 @@ def resolve(schema: Schema) -> Schema:
     return schema
 
 
-def refuses(schema: Schema, instance: Any) -> list[str]:
+def refuses(schema: Schema, instance: Any, components: Schema = COMPONENTS) -> list[str]:
     """What is wrong with *instance*, fields that the schema does not name included."""
-    closed = {**schema, "additionalProperties": False, "$defs": COMPONENTS}
+    known = {"$defs": components, "components": {"schemas": components}}
+    closed = {**schema, **known, "additionalProperties": False}
     return [error.message for error in Draft202012Validator(closed).iter_errors(instance)]
 
 

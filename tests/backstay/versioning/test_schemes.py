@@ -1,5 +1,7 @@
 """One request, one version: wherever it is said, and a refusal where it is none or two."""
 
+from typing import Any
+
 import pytest
 from django.test import RequestFactory, override_settings
 from hypothesis import HealthCheck, given
@@ -153,7 +155,7 @@ class TestQuery:
 
     def test_is_a_parameter_that_lists_and_objects_know(self):
         for detail in (False, True):
-            view = viewsets.GenericViewSet(detail=detail, versioning_class=QueryVersioning)
+            view: Any = viewsets.GenericViewSet(detail=detail, versioning_class=QueryVersioning)
             assert "version" in known_parameters(view)
             view.versioning_class = PathVersioning
             assert "version" not in known_parameters(view)

@@ -1,7 +1,10 @@
 """Who uses which version: counted exactly, over processes, and in bounded room."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -10,7 +13,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 from django.utils.functional import SimpleLazyObject
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +23,8 @@ from backstay.counters import counted
 from backstay.versioning import usage
 from backstay.versioning.usage import DAY_SECONDS, KEPT_DAYS, MOST_ROWS, OTHER, Counts, Usage
 from shop.accounts.models import User
+from shop.environment import ROOT
 from tests.faulty_redis import redis_of_ones_own
-from tests.forks import FORKS
 
 pytestmark = [pytest.mark.V1, pytest.mark.once]
 
@@ -172,24 +175,22 @@ class TestRedis:
         assert usage.totals(NOON) == [Usage("v1", "curl", 1, NOON)]
 
     def test_is_told_what_a_process_knew_when_it_ended(self, redis):
+        environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings", "REDIS_URL": redis.url}
         children = [
-            FORKS.Process(target=_count_and_end, args=(redis.url, number)) for number in range(2)
+            subprocess.Popen([sys.executable, "-c", COUNT, str(times)], env=environ, cwd=ROOT)
+            for times in (100, 201)
         ]
-        for child in children:
-            child.start()
-        for child in children:
-            child.join(60)
-            assert child.exitcode == 0
+        assert [child.wait(60) for child in children] == [0, 0]
         assert [(one.client, one.count) for one in usage.totals(NOON)] == [("curl", 301)]
 
 
-def _count_and_end(url: str, number: int) -> None:
-    own = override_settings(BACKSTAY={"REDIS_URL": url})
-    own.enable()
-    for _ in range(100 + 101 * number):
-        usage.add("v1", "curl", NOON)
-    # What ``atexit`` does; a forked process of multiprocessing ends without.
-    usage.here.flush()
+COUNT = f"""
+import sys, django
+django.setup()
+from backstay.versioning import usage
+for _ in range(int(sys.argv[1])):
+    usage.add("v1", "curl", {NOON})
+"""
 
 
 class TestClient:
