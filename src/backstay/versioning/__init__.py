@@ -22,7 +22,7 @@ from backstay.versioning.schemes import (
     version_of,
 )
 from backstay.versioning.serializers import TransformsMixin
-from backstay.versioning.transforms import Collapse, Default, Drop, Nest, Rename, Transform
+from backstay.versioning.transforms import Collapse, Default, Drop, Nest, Rename, Split, Transform
 
 __all__ = [
     "AcceptVersioning",
@@ -34,6 +34,7 @@ __all__ = [
     "PathVersioning",
     "QueryVersioning",
     "Rename",
+    "Split",
     "Transform",
     "TransformsMixin",
     "VersionMiddleware",

@@ -7,7 +7,7 @@ holds for each of them. Nothing is changed in place.
 JSON Schema 2020-12; an object may stand behind ``$ref``, ``allOf``, or ``oneOf`` with null.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 Schema = dict[str, Any]
@@ -47,6 +47,17 @@ def required(schema: Schema, resolve: Resolve) -> list[str]:
     return found
 
 
+def joined(parts: Mapping[str, Schema], required: Collection[str]) -> Schema:
+    """A text made of *parts*; only read, or written, where all of them are."""
+    text: Schema = {"type": "string"}
+    for name in ("readOnly", "writeOnly", "deprecated"):
+        if parts and all(part.get(name) for part in parts.values()):
+            text[name] = True
+    empty = {name for name, part in parts.items() if _may_be_null(part)}
+    # Null as soon as all are that are there.
+    return nullable(text) if empty and not (parts.keys() - empty) & set(required) else text
+
+
 def nullable(schema: Schema) -> Schema:
     """
     The same, or null.
@@ -55,7 +66,7 @@ def nullable(schema: Schema) -> Schema:
     {'type': ['string', 'null'], 'enum': ['a', None]}
     """
     kind = schema.get("type")
-    if not schema or kind == "null" or (isinstance(kind, list) and "null" in kind):
+    if not schema or _may_be_null(schema):
         return schema
     if kind is None:
         return {"oneOf": [schema, {"type": "null"}]}
@@ -72,8 +83,12 @@ def _unwrapped(schema: Schema, resolve: Resolve) -> tuple[Schema, bool]:
         found, is_nullable = _unwrapped(objects[0], resolve)
         return found, is_nullable or len(objects) < len(options)
     found = resolve(schema)
-    kind = found.get("type")
-    return found, isinstance(kind, list) and "null" in kind
+    return found, _may_be_null(found)
+
+
+def _may_be_null(schema: Schema) -> bool:
+    kind = schema.get("type")
+    return kind == "null" or (isinstance(kind, list) and "null" in kind)
 
 
 def _with(schema: Schema, carried: Schema) -> Schema:

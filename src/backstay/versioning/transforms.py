@@ -9,6 +9,7 @@ It takes and returns plain JSON data and changes nothing in place.
 |---|---|
 | gave a field another name | ``Rename`` |
 | gathered flat fields into an object | ``Nest`` |
+| has several fields for the parts of one text | ``Split`` |
 | shows an object, or a list of them, where one member of it was | ``Collapse`` |
 | has a field that the older has not | ``Drop`` |
 | wants an input that the older has not | ``Default`` |
@@ -177,6 +178,59 @@ class Nest(Transform):
             elif name not in flat or self.field not in body:
                 older[name] = value
         return older
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Transform):
+    """
+    The newer version has several fields for the parts of one text.
+
+    ``Split("name", into=("first_name", "last_name"))``: what was ``name`` is now two fields.
+    The last has all that is left: of ``"Ada King Lovelace"`` it is ``"King Lovelace"``.
+    Parts that are empty or null leave nothing behind, not even the blank beside them.
+    """
+
+    was: str
+    into: tuple[str, ...]
+    at: str = " "
+
+    @property
+    def field(self) -> str:  # type: ignore[override]  # Read only, as of every transform.
+        return self.into[0]
+
+    def upgrade(self, body: Mapping[str, Any], partial: bool = False) -> Body:
+        text = body.get(self.was)
+        if not isinstance(text, str):  # Validation tells of what is no text.
+            return _renamed(body, {self.was: self.into[0]})
+        parts = text.split(self.at, len(self.into) - 1)
+        found = dict(zip(self.into, [*parts, *[""] * len(self.into)], strict=False))
+        return self._replaced(body, (self.was,), found)
+
+    def downgrade(self, body: Mapping[str, Any]) -> Body:
+        known = [body[name] for name in self.into if name in body]
+        parts = [part for part in known if part is not None]
+        text = self.at.join(part for part in parts if part) if parts or not known else None
+        return self._replaced(body, self.into, {self.was: text} if known else {})
+
+    def downgrade_errors(self, errors: Mapping[str, Any]) -> Body:
+        told = [one for name in self.into for one in _leaves(errors.get(name, ()))]
+        return self._replaced(errors, self.into, {self.was: told} if told else {})
+
+    def downgrade_schema(self, schema: Body, resolve: Resolve) -> Body:
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        parts = {name: properties[name] for name in self.into if name in properties}
+        text = schemas.joined(parts, required)
+        names = dict.fromkeys(self.into, self.was)
+        required = [names.get(name, name) for name in required]
+        older = self._replaced(properties, self.into, {self.was: text} if parts else {})
+        return schemas.of(schema, older, required)
+
+    def _replaced(self, body: Mapping[str, Any], names: Collection[str], new: Body) -> Body:
+        """*new* where the first of *names* stood."""
+        changed: Body = {}
+        for name, value in body.items():
+            changed |= new if name in names else {name: value}
+        return changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # It has none.
 
-from backstay.versioning import Collapse, Default, Drop, Nest, Rename, Transform
+from backstay.versioning import Collapse, Default, Drop, Nest, Rename, Split, Transform
 
 Schema = dict[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -20,9 +20,11 @@ OLDER = [f"older{number}" for number in range(40)]
 
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "integer": st.integers(-5, 5),
-    "string": st.text(max_size=3),
+    # What is made of parts has no blanks but between them.
+    "string": st.text(st.characters(exclude_characters=" "), max_size=3),
     "boolean": st.booleans(),
 }
+TEXTS = ({"type": "string"}, {"type": ["string", "null"]})
 COMPONENTS = {
     "Money": {
         "type": "object",
@@ -115,6 +117,9 @@ def step_for(draw: Draw, schema: Schema, names: list[str]) -> Transform:
     if not steps or draw(st.integers(0, 2)) == 0:
         steps = [Rename(field, was=names.pop()), Drop(field)]
         steps.append(Default(field, instance_of(draw, schema["properties"][field])))
+        texts = [name for name, one in schema["properties"].items() if one in TEXTS]
+        if len(texts) > 1:
+            steps += [Split(names.pop(), tuple(texts[:3]))] * 3
     return draw(st.sampled_from(steps))
 
 

@@ -7,7 +7,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.versioning import Collapse, Default, Drop, Nest, Rename, Transform
+from backstay.versioning import Collapse, Default, Drop, Nest, Rename, Split, Transform
 from backstay.versioning.transforms import steps_back
 
 pytestmark = [pytest.mark.V1, pytest.mark.once]
@@ -234,6 +234,52 @@ class TestRename:
             "required": ["name", "id"],
             "properties": {"name": {"type": "string"}},
         }
+
+
+WHOLE = Split("name", into=("first_name", "last_name"))
+
+
+class TestSplit:
+    @pytest.mark.parametrize(
+        ("name", "first", "last"),
+        [("Ada", "Ada", ""), ("Ada King Lovelace", "Ada", "King Lovelace"), ("", "", "")],
+    )
+    def test_gives_the_last_part_all_that_is_left(self, name, first, last):
+        newer = {"id": 1, "first_name": first, "last_name": last}
+        assert WHOLE.upgrade({"id": 1, "name": name}) == newer
+        assert WHOLE.downgrade(newer) == {"id": 1, "name": name}
+
+    @pytest.mark.parametrize("value", [5, None, ["Ada"]])
+    def test_leaves_what_is_no_text_to_validation(self, value):
+        assert WHOLE.upgrade({"name": value}) == {"first_name": value}
+
+    def test_null_and_hidden_parts_leave_nothing_behind(self):
+        assert WHOLE.downgrade({"first_name": None, "last_name": "King"}) == {"name": "King"}
+        assert WHOLE.downgrade({"first_name": None, "last_name": None}) == {"name": None}
+        assert WHOLE.downgrade({"last_name": "King", "id": 1}) == {"name": "King", "id": 1}
+        assert WHOLE.downgrade({"id": 1}) == {"id": 1}
+
+    def test_errors_of_the_parts_are_of_the_whole(self):
+        errors = {"first_name": ["a"], "id": ["b"], "last_name": ["c"]}
+        assert WHOLE.downgrade_errors(errors) == {"name": ["a", "c"], "id": ["b"]}
+
+    def test_its_schema_is_one_text(self):
+        text, perhaps = {"type": "string", "maxLength": 9}, {"type": ["string", "null"]}
+        for parts, whole in (
+            ((perhaps, text), {"type": "string"}),
+            # The part that is never null may be absent.
+            ((text, perhaps), {"type": ["string", "null"]}),
+            ((perhaps, perhaps), {"type": ["string", "null"]}),
+            (({**text, "readOnly": True},) * 2, {"type": "string", "readOnly": True}),
+        ):
+            newer = {
+                "required": ["last_name"],
+                "properties": dict(zip(WHOLE.into, parts, strict=True)),
+            }
+            assert WHOLE.downgrade_schema(newer, resolve) == {
+                "required": ["name"],
+                "properties": {"name": whole},
+            }
 
 
 class TestDropAndDefault:
