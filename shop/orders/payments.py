@@ -18,7 +18,8 @@ from django.utils.module_loading import import_string
 
 class Provider(Protocol):
     """
-    Each call happens once for its *key*, however often it is made.
+    Each call happens once for its *key*, however often it is made. One that was declined has
+    not happened: asked again, the card is tried again.
 
     Raises:
         PaymentDeclined: by ``authorize`` alone.
