@@ -11,5 +11,11 @@ class ShopConfig(AppConfig):
     verbose_name = "Shop"
 
     def ready(self) -> None:
+        from backstay.contrib import prometheus
+        from backstay.monitoring import add_sink
+        from backstay.monitoring.logs import log_request
+
+        add_sink(log_request)
+        prometheus.observe()
         if settings.ENVIRONMENT.celery_broker_url is not None:
             import_module("shop.celery")

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 from corsheaders.defaults import default_headers
 
+from backstay.contrib.structlog import configure as configure_structlog
 from shop import logs
 from shop.connections import cache_settings, database_settings, mail_settings
 from shop.development_key import development_key
@@ -51,7 +52,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost: it gives every request its id, and every error the one shape.
+    # Outermost: it measures whatever answers, and answers nothing itself.
+    "backstay.monitoring.MonitoringMiddleware",
+    # It gives every request its id, and every error the one shape.
     "backstay.errors.ProblemMiddleware",
     # It tells of limits on whatever answer comes from further in.
     "backstay.throttling.RateLimitMiddleware",
@@ -194,7 +197,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 LOGGING = logs.configuration(ENVIRONMENT.log_format)
-logs.configure_structlog()
+configure_structlog()
 
 # --- the API --------------------------------------------------------------------
 
@@ -241,6 +244,7 @@ BACKSTAY = {
     "TOKEN_CLAIMS": "shop.accounts.tokens.claims",
     "TOKEN_USER": "shop.accounts.tokens.user_of",
     "REDIS_URL": ENVIRONMENT.redis_url,
+    "METRICS_TOKEN": ENVIRONMENT.metrics_token,
     "WORKERS": ENVIRONMENT.web_concurrency,
     "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],
     "VERSIONS": ("v1", "v2"),

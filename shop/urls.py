@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from backstay.auth.views import jwks
 from backstay.conf import settings as backstay
+from backstay.contrib.prometheus import metrics
 from backstay.contrib.spectacular.views import SchemaView
 from shop import example, health
 from shop.limits import OwnLimitsView
@@ -48,6 +49,7 @@ urlpatterns = [
     path("errors/", include("backstay.errors.urls")),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
+    path("metrics", metrics),
     path("admin/", admin.site.urls),
 ]
 

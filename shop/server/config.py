@@ -7,10 +7,14 @@ flight finish for up to ``graceful_timeout`` seconds, and exits with 0.
 Without a broker each worker delivers jobs as well, in one thread.
 """
 
+import os
+import shutil
+from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
 
+from backstay.contrib.prometheus_files import keep_dead
 from shop.environment import Environment
 from shop.logs import configuration
 
@@ -20,8 +24,12 @@ ENVIRONMENT = Environment.from_process()
 SEND_BUFFER_BYTES = 1_048_576
 
 
+#: A directory of this name is of one start of the server, and removed at its end.
+METRICS_PREFIX = "shop-metrics-"
+
+
 class QuietLogger(Logger):
-    """Writes no line for a request: that is for the application, and is to come."""
+    """Writes no line for a request: that is the application's."""
 
     def access(self, *_: Any) -> None:
         return None
@@ -50,6 +58,22 @@ def post_worker_init(worker: Any) -> None:
 
         worker.relay = RelayThread()
         worker.relay.start()
+
+
+def on_starting(_: Any) -> None:
+    """Take over what the processes of an earlier start have counted, if it is kept."""
+    keep_dead()
+
+
+def child_exit(_: Any, __: Any) -> None:
+    """A worker has ended; what it has counted has not."""
+    keep_dead()
+
+
+def on_exit(_: Any) -> None:
+    directory = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""))
+    if directory.name.startswith(METRICS_PREFIX):
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def worker_exit(_: Any, worker: Any) -> None:

@@ -269,6 +269,20 @@ class Settings:
     READPLAN_KEEP_SQL = Setting[bool](True, flag)
     READPLAN_RAW_VALUES = Setting[bool](True, flag)
 
+    # --- monitoring -----------------------------------------------------------
+
+    #: The share of requests, 0 to 1, of which each statement is looked at where it is run.
+    QUERY_WATCH_SHARE = Setting[float](0.01, share)
+
+    #: A statement that takes so long is told of.
+    SLOW_QUERY = Setting[timedelta](timedelta(milliseconds=200), positive_duration)
+
+    #: Whether staff are told by ``Server-Timing`` what their request cost.
+    SERVER_TIMING = Setting[bool](True, flag)
+
+    #: What a scraper of ``/metrics`` has to send as ``Authorization: Bearer``; ``None``: open.
+    METRICS_TOKEN = Setting[str | None](None, optional_text)
+
     # --- outbox ---------------------------------------------------------------
 
     #: A job that has failed so often is parked until somebody looks at it.

@@ -7,18 +7,32 @@ whoever collects them.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from threading import Lock
 
 Name = tuple[str, tuple[tuple[str, str], ...]]
 
 _counts: Counter[Name] = Counter()
 _lock = Lock()
+_observers: list[Callable[[Name, int], object]] = []
 
 
 def count(event: str, by: int = 1, **labels: str) -> None:
     """Add *by* to the counter of *event* with these labels."""
+    name = event, tuple(sorted(labels.items()))
     with _lock:
-        _counts[event, tuple(sorted(labels.items()))] += by
+        _counts[name] += by
+    for observer in _observers:
+        observer(name, by)
+
+
+def observe(observer: Callable[[Name, int], object]) -> None:
+    """Tell *observer*, an exporter, of every count: of those so far now, then as they come."""
+    with _lock:
+        so_far = dict(_counts)
+        _observers.append(observer)
+    for name, number in so_far.items():
+        observer(name, number)
 
 
 def counted(event: str, **labels: str) -> int:

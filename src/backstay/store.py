@@ -32,6 +32,7 @@ from typing import Any, TypeVar
 
 from backstay.conf import settings
 from backstay.counters import count
+from backstay.measure import current as current_measure
 
 TIMEOUT_SECONDS = 0.1
 FAILURES_TO_OPEN = 3
@@ -206,6 +207,7 @@ class Store:
         if not self.breaker.admits():
             count("store", outcome="skipped")
             raise StoreUnavailable("The store has just failed; it is left alone for a moment.")
+        began = time.perf_counter_ns()
         try:
             answer = ask()
         except self._errors as error:
@@ -214,6 +216,8 @@ class Store:
             count("store", outcome="failed")
             # Redis quotes what it was sent; only the kind of failure is passed on.
             raise StoreUnavailable(type(error).__name__) from None
+        finally:
+            _measure(time.perf_counter_ns() - began)
         self.breaker.succeeded()
         count("store", outcome="ok")
         return answer
@@ -237,6 +241,13 @@ class Store:
             connection = self._pool.connection_class(**self._pool.connection_kwargs)
             self._own.wire = kept = Wire(connection)
         return kept
+
+
+def _measure(elapsed_ns: int) -> None:
+    measure = current_measure.get()
+    if measure is not None:
+        measure.redis_count += 1
+        measure.redis_ns += elapsed_ns
 
 
 def store() -> Store | None:

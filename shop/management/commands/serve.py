@@ -12,6 +12,8 @@ are one line and status 2, as any bad variable. SIGTERM drains, as
 import os
 import socket
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -20,7 +22,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backstay.auth.keys import load_keys
 from shop.environment import BadVariable, Environment
-from shop.server.config import SEND_BUFFER_BYTES
+from shop.server.config import METRICS_PREFIX, SEND_BUFFER_BYTES
 
 DEMO_LOGINS = """\
   customer         customer1@shop.example / backstay-demo
@@ -48,6 +50,11 @@ class Command(ServingCommand):
         listener = bind(environment.host, environment.port)
         self.stdout.write(welcome(environment))
         self.stdout.flush()
+        # Where the workers count, so that each can answer for all of them.
+        if directory := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            Path(directory).mkdir(parents=True, exist_ok=True)
+        else:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=METRICS_PREFIX)
         os.execv(  # noqa: S606  # The server takes over this process: signals and children are its own.
             sys.executable,
             [

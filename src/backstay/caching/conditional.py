@@ -34,6 +34,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backstay.errors import Problem
+from backstay.measure import Serializing
 
 _HEADERS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 _CONDITIONS = {HttpHeaders.to_wsgi_name(name) for name in (*_HEADERS, "If-Modified-Since")}
@@ -183,7 +184,8 @@ def render(view: Any, response: Any) -> None:
         response.accepted_renderer = view.request.accepted_renderer
         response.accepted_media_type = view.request.accepted_media_type
         response.renderer_context = view.get_renderer_context()  # type: ignore[attr-defined]  # As DRF does.
-        response.render()
+        with Serializing():
+            response.render()
 
 
 def etag_of(response: Any, request: Request) -> str:

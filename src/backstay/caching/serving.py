@@ -26,6 +26,7 @@ from backstay.caching.conditional import etag_of, render
 from backstay.caching.entries import decode, encode, why_not
 from backstay.caching.policy import CachePolicy
 from backstay.counters import count
+from backstay.measure import cached
 from backstay.store import StoreUnavailable
 from backstay.tables import Reads
 from backstay.throttling.throttles import is_known
@@ -77,6 +78,7 @@ def serve(asked: Asked, sought: Sought | None) -> HttpResponseBase:
     else:
         response, outcome = _answer(asked, sought)
     count("cache", outcome=outcome)
+    cached(_TOLD.get(outcome, outcome))
     if response.streaming:
         return response
     if outcome not in _FOUND:
@@ -93,6 +95,9 @@ _STATUS = {
     "miss": "backstay; fwd=miss",
     "bypass": "backstay; fwd=bypass",
 }
+
+#: What a request's own record says.
+_TOLD = {"collapsed": "hit", "stored": "miss"}
 
 #: What is found says already what caches are to know.
 _FOUND = ("hit", "stale", "collapsed")

@@ -23,6 +23,8 @@ class QueuedJob(models.Model):
     payload = models.TextField()
     #: Of the request that enqueued it, for log lines.
     request_id = models.CharField(max_length=64, blank=True)
+    #: Of the trace that it is a part of (W3C Trace Context).
+    traceparent = models.CharField(max_length=55, blank=True)
     enqueued_at = models.DateTimeField(default=timezone.now)
 
     #: The next moment at which a worker may take it: once enqueued, at the next try,

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router, transaction
 
+from backstay import traces
 from backstay.errors.request_ids import current as current_request_id
 from backstay.outbox.payload import encode
 from backstay.outbox.periods import Every
@@ -72,7 +73,10 @@ class Job(Generic[P]):
 
         self.signature.bind(*args, **payload)
         row = QueuedJob.objects.create(
-            name=self.name, payload=encode(payload), request_id=current_request_id.get()
+            name=self.name,
+            payload=encode(payload),
+            request_id=current_request_id.get(),
+            traceparent=traces.traceparent(),
         )
         transaction.on_commit(wake, using=router.db_for_write(QueuedJob))
         return row.pk
@@ -149,12 +153,14 @@ def current_job() -> CurrentJob | None:
 
 
 @contextmanager
-def running(job: CurrentJob, *, request_id: str) -> Iterator[None]:
-    """Make *job* the current one for the block, and log lines have the id of its request."""
+def running(job: CurrentJob, *, request_id: str, traceparent: str) -> Iterator[None]:
+    """Make *job* the current one for the block; log lines have the ids of its request and trace."""
     job_token = _current.set(job)
     request_token = current_request_id.set(request_id)
+    trace_token = traces.current.set(traces.continued(traceparent))
     try:
         yield
     finally:
+        traces.current.reset(trace_token)
         current_request_id.reset(request_token)
         _current.reset(job_token)

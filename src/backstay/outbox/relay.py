@@ -115,7 +115,7 @@ class Relay:
     def _deliver(self, row: QueuedJob) -> None:
         began = monotonic()
         attempt = CurrentJob(row.pk, row.name, row.attempts + 1)
-        with running(attempt, request_id=row.request_id):
+        with running(attempt, request_id=row.request_id, traceparent=row.traceparent):
             outcome, failure = self._attempt(row)
             self.outcomes[outcome] += 1
             count("job", outcome=outcome.value)

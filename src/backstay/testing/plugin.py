@@ -1,15 +1,48 @@
 """
-pytest fixtures; ``pytest_plugins = ["backstay.testing.plugin"]`` in a conftest.
+pytest fixtures: ``addopts = ["-p", "backstay.testing.plugin"]``, or ``pytest_plugins``.
 
     def test_a_list_costs_the_same_however_long(query_count, api, make_order):
         query_count.assert_constant(lambda: api.get("/orders/"), after=make_order)
+
+With ``MonitoringMiddleware`` every request of every test is watched: the test fails whose
+request runs a query for each row, or more than its endpoint's ``query_budget``.
+``@pytest.mark.allow_queries`` lets one be; the ini option ``backstay_query_watch = false``
+lets all be.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "Fail tests whose requests run a query for each row, or more than their budget."
+    parser.addini("backstay_query_watch", told, type="bool", default=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    told = "its requests may run queries for each row, and more than their budget."
+    config.addinivalue_line("markers", f"allow_queries: {told}")
+
+
+@pytest.fixture(autouse=True)
+def query_watch(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """What was found so far; at the end of the test there must be nothing."""
+    found: list[str] = []
+    # Late: plugins are loaded before Django has its settings.
+    from backstay.monitoring import queries
+
+    let_be = request.node.get_closest_marker("allow_queries")
+    if let_be or not request.config.getini("backstay_query_watch"):
+        yield found
+        return
+    before, queries.strict = queries.strict, found.append
+    yield found
+    queries.strict = before
+    if found:
+        pytest.fail("\n".join(dict.fromkeys(found)), pytrace=False)
 
 
 class QueryCount:

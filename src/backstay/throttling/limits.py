@@ -28,6 +28,7 @@ from rest_framework.throttling import BaseThrottle
 from backstay.conf import settings
 from backstay.counters import count
 from backstay.errors import ServiceUnavailable
+from backstay.measure import throttled
 from backstay.pipeline import Part, ask
 from backstay.throttling import local
 from backstay.throttling.charges import Charge, Decision
@@ -194,6 +195,7 @@ class LimitsPart(ThrottlePart):
         """
         if "closed" in self.policies:
             raise ServiceUnavailable("Limits cannot be counted now.", retry_after_seconds=1)
+        throttled("degraded")
         workers = settings.WORKERS
         bounded = [
             charge.shared_by(workers)
@@ -254,6 +256,12 @@ def count_outcome(decisions: Sequence[Decision], *, refused: str = "refused") ->
     outcome = refused if rules else "allowed"
     for rule in sorted(rules or {decision.charge.rule for decision in decisions}):
         count("throttle", rule=rule, outcome=outcome)
+    if decisions:
+        throttled(_TOLD[outcome])
+
+
+#: What a request's own record says.
+_TOLD = {"allowed": "admitted", "refused": "refused", "would_refuse": "shadow"}
 
 
 def _pending(view: Any, kept: Decided) -> list[RateThrottle]:

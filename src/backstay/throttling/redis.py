@@ -19,6 +19,7 @@ from typing import Any
 from django.apps import apps
 
 from backstay.conf import settings
+from backstay.measure import throttled
 from backstay.pipeline import Part
 from backstay.store import key, store
 from backstay.throttling import local
@@ -217,6 +218,8 @@ class ThrottlePart(Part):
         return _without_redis().decide(self.charges, peek=self.peek)
 
     def in_outage(self) -> list[Decision]:
+        if not self.peek:
+            throttled("degraded")
         workers = settings.WORKERS
         parts = [charge.shared_by(workers) for charge in self.charges]
         return local.stand_in.decide(parts, peek=self.peek)

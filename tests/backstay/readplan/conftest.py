@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from backstay.testing.plugin import query_count  # noqa: F401  # A fixture is used by its name.
 from tests.backstay.readplan.lab.rows import populate
 
 

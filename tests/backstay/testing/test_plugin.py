@@ -2,7 +2,6 @@
 
 import pytest
 
-from backstay.testing.plugin import query_count  # noqa: F401  # A fixture is used by its name.
 from tests.backstay.testapp.models import Document, Folder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L1]
@@ -13,17 +12,17 @@ def add_document():
 
 
 class TestQueryCount:
-    def test_it_counts(self, query_count):  # noqa: F811  # As above.
+    def test_it_counts(self, query_count):
         assert query_count(lambda: None) == 0
         assert query_count(lambda: list(Document.objects.all())) == 1
 
-    def test_a_joined_list_is_constant(self, query_count):  # noqa: F811  # As above.
+    def test_a_joined_list_is_constant(self, query_count):
         def read():
             return [document.folder for document in Document.objects.select_related("folder")]
 
         query_count.assert_constant(read, after=add_document)
 
-    def test_a_list_that_asks_for_each_row_is_not(self, query_count):  # noqa: F811  # As above.
+    def test_a_list_that_asks_for_each_row_is_not(self, query_count):
         def read():
             return [document.folder for document in Document.objects.all()]
 
