@@ -9,6 +9,7 @@ BIN := .venv/bin
 SETUP := .venv/setup-$(shell cksum < requirements/dev.lock | tr ' ' -)
 # What a deployment sets. The key is drawn anew each time and protects nothing.
 PRODUCTION = DEBUG=0 ALLOWED_HOSTS=shop.example TRUSTED_PROXIES=10.0.0.0/8 REDIS_URL=redis://127.0.0.1:6379/0 \
+	METRICS_TOKEN=a-token-for-checks \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')
 
 .DEFAULT_GOAL := help

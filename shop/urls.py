@@ -49,6 +49,7 @@ urlpatterns = [
     path("errors/", include("backstay.errors.urls")),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
+    path("health/<str:name>/", health.dependency),
     path("metrics", metrics),
     path("admin/", admin.site.urls),
 ]

@@ -13,6 +13,7 @@ class BackstayConfig(AppConfig):
         from backstay.auth import checks as auth_checks
         from backstay.caching import checks as cache_checks
         from backstay.errors import checks as error_checks
+        from backstay.monitoring import checks as monitoring_checks
         from backstay.pagination import checks as list_checks
         from backstay.readplan import checks as readplan_checks
         from backstay.throttling import checks as throttle_checks
@@ -34,6 +35,7 @@ class BackstayConfig(AppConfig):
             error_checks.check_error_formatter,
             error_checks.check_error_middleware,
             error_checks.check_csrf_view,
+            monitoring_checks.check_middleware,
             readplan_checks.check_queries_for_each,
             readplan_checks.check_all_fields,
             readplan_checks.check_relations,
@@ -51,6 +53,7 @@ class BackstayConfig(AppConfig):
             auth_checks.check_key_file,
             auth_checks.check_sessions,
             cache_checks.check_pickle,
+            monitoring_checks.check_metrics_token,
             throttle_checks.check_proxies,
             throttle_checks.check_eviction,
             version_checks.check_default,

@@ -24,12 +24,15 @@ _WORDS = (
     r"passw(?:or)?d|passphrase|secret|token(?!_type)|authorization|cookie|api[-_]?key|private[-_]?key"
     r"|credential|csrf|session[-_]?(?:id|key)|card[-_]?n(?:o|um)|cvv|cvc|e[-_]?mail"
 )
-_KEY = re.compile(_WORDS, re.IGNORECASE)
+_KEY = re.compile(rf"{_WORDS}|^(?:access|refresh)$", re.IGNORECASE)
 
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]*(?:\.[\w-]*){0,3}")
-_SCHEME = re.compile(r"\b(Bearer|Basic|Digest)(\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+# With a digit, a capital or padding: else it is prose.
+_SCHEME = re.compile(
+    r"\b((?i:Bearer|Basic|Digest))(\s{1,4})(?=[a-z.~+/_-]{0,200}[\dA-Z=])[\w.~+/=-]{8,}"
+)
 _EMAIL = re.compile(r"[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
+_CARD = re.compile(r"(?<![\w.-])(?<!\d )\d(?:[ -]?\d){12,18}(?![ -]?\d|\w)")
 _USERINFO = re.compile(r"(://)[^/\s:@]*:[^/\s@]+(@)")
 _PARAMETER = re.compile(
     rf"([?&;][\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}=)[^&;\s\"'#]+", re.IGNORECASE

@@ -7,11 +7,15 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 
+def callbacks() -> Iterator[Any]:
+    """What the URLconf calls."""
+    if getattr(settings, "ROOT_URLCONF", None):
+        yield from _callbacks(get_resolver().url_patterns)
+
+
 def views() -> Iterator[Any]:
     """A view object for each DRF view, with its ``action_map`` where it is a viewset."""
-    if not getattr(settings, "ROOT_URLCONF", None):
-        return
-    for callback in _callbacks(get_resolver().url_patterns):
+    for callback in callbacks():
         kind: Any = getattr(callback, "cls", None)
         if hasattr(kind, "get_throttles"):
             view = kind(**getattr(callback, "initkwargs", {}))

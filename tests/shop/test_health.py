@@ -137,3 +137,32 @@ class TestReady:
 
         for secret in ("127.0.0.1", "nowhere", "pa55word", f"{closed_port}"):
             assert secret not in degraded + down
+
+
+class TestDependency:
+    def test_each_answers_for_itself(self, probe, redis_at, closed_port):
+        redis_at(closed_port)
+
+        assert probe.get("/health/database/").json() == {"status": "ok"}
+        assert probe.get("/health/redis/").status_code == 503
+
+    def test_one_that_is_not_configured_is_none(self, probe):
+        assert probe.get("/health/broker/").status_code == 404
+        assert probe.get("/health/nothing/").status_code == 404
+
+    @pytest.mark.F1
+    @pytest.mark.parametrize("scheme", ["amqp", "redis"])
+    @pytest.mark.parametrize("port", ["closed_port", "silent_port"])
+    def test_a_broker_that_does_not_answer_takes_nothing_out_of_rotation(
+        self, probe, settings, request, scheme, port
+    ):
+        url = f"{scheme}://shop:pa55word@127.0.0.1:{request.getfixturevalue(port)}/0"
+        settings.ENVIRONMENT = replace(service.ENVIRONMENT, celery_broker_url=url)
+        began = time.monotonic()
+
+        ready, alone = probe.get("/health/ready/"), probe.get("/health/broker/")
+
+        assert (ready.status_code, ready.json()["checks"]["broker"]) == (200, "failing")
+        assert alone.status_code == 503
+        assert "pa55word" not in alone.content.decode()
+        assert time.monotonic() - began < 2 * CHECK_SECONDS + 1

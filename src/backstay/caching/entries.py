@@ -1,7 +1,7 @@
 """
 What is kept of an answer, as bytes: never pickle, and whatever is not of this form is a miss.
 
-A line of JSON with the headers, and after it the body as it was sent.
+A line of JSON with the headers, and after it the body as it was sent; sealed.
 """
 
 import json
@@ -10,17 +10,19 @@ from collections.abc import Collection, Mapping
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from backstay.caching.sealing import seal, unseal
+
 #: The form's own version: entries of another one are misses.
 _FORM = b"backstay-1 "
 
 
 def encode(headers: Mapping[str, str], body: bytes) -> bytes:
-    return _FORM + json.dumps(dict(headers)).encode() + b"\n" + body
+    return seal(_FORM + json.dumps(dict(headers)).encode() + b"\n" + body)
 
 
 def decode(data: bytes) -> HttpResponse | None:
     """The answer in *data*; ``None`` for anything that is none, whoever has written it."""
-    head, newline, body = data.partition(b"\n")
+    head, newline, body = (unseal(data) or b"").partition(b"\n")
     if not newline or not head.startswith(_FORM):
         return None
     try:

@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from backstay import tables
 from backstay.caching import freshness, serving
 from backstay.caching.backends import Fill, backend, installed
+from backstay.caching.sealing import seal, unseal
 from backstay.counters import count
 from backstay.store import StoreUnavailable
 
@@ -64,7 +65,7 @@ def cached(key: str, *, seconds: float = 60, tags: Sequence[Any] = ()) -> Callab
 
 def _data(value: Any, tags: Collection[str]) -> bytes:
     head = json.dumps(sorted(tags)).encode()
-    return head + b"\n" + json.dumps(value, cls=DjangoJSONEncoder).encode()
+    return seal(head + b"\n" + json.dumps(value, cls=DjangoJSONEncoder).encode())
 
 
 def _value(data: bytes) -> Any:
@@ -74,7 +75,7 @@ def _value(data: bytes) -> Any:
     Raises:
         ValueError, TypeError, RecursionError: it was not written here.
     """
-    head, _, body = data.partition(b"\n")
+    head, _, body = (unseal(data) or b"").partition(b"\n")
     tags, value = json.loads(head), json.loads(body)
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise TypeError

@@ -10,8 +10,11 @@ from backstay.errors.responses import load_formatter
 
 _HANDLER = "backstay.errors.exception_handler"
 _MIDDLEWARE = "backstay.errors.ProblemMiddleware"
-#: It answers nothing itself, and may see all that happens.
-_AROUND = "backstay.monitoring.MonitoringMiddleware"
+#: They answer nothing themselves, and may see all that happens.
+_AROUND = {
+    "backstay.contrib.opentelemetry.TracingMiddleware",
+    "backstay.monitoring.MonitoringMiddleware",
+}
 _CSRF_VIEW = "backstay.errors.views.csrf_failure"
 _CSRF_MIDDLEWARE = "django.middleware.csrf.CsrfViewMiddleware"
 
@@ -33,7 +36,7 @@ def check_error_formatter(**_: Any) -> list[CheckMessage]:
 
 def check_error_middleware(**_: Any) -> list[CheckMessage]:
     """W003 and W004: errors from outside DRF views escape the one shape."""
-    middleware = [name for name in django_settings.MIDDLEWARE if name != _AROUND]
+    middleware = [name for name in django_settings.MIDDLEWARE if name not in _AROUND]
     if not _uses_our_handler() or middleware[:1] == [_MIDDLEWARE]:
         return []
     hint = f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.'

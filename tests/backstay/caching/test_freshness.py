@@ -12,7 +12,11 @@ from tests.backstay.caching import views
 from tests.backstay.caching.conftest import status_of
 from tests.backstay.testapp.models import Book, Loan, Shelf
 
-pytestmark = [pytest.mark.C2, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.C2,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.allow_queries,  # Its views read in every way that there is.
+]
 
 
 @pytest.fixture

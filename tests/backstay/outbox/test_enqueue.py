@@ -3,6 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from backstay import traces
 from backstay.errors.request_ids import current
 from backstay.outbox import InvalidPayload, wake
 from backstay.outbox.models import QueuedJob
@@ -40,6 +41,14 @@ class TestEnqueue:
         current.reset(token)
 
         assert QueuedJob.objects.get().request_id == "request-7"
+
+    @pytest.mark.M1
+    def test_keeps_the_trace_of_the_request(self):
+        token = traces.current.set(trace := traces.continued(""))
+        shelve.enqueue(name="A")
+        traces.current.reset(token)
+
+        assert QueuedJob.objects.get().traceparent == trace.traceparent
 
     def test_a_refused_payload_writes_nothing(self):
         with pytest.raises(InvalidPayload):

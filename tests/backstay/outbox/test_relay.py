@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from backstay import traces
 from backstay.errors import request_id
 from backstay.outbox import CurrentJob, current_job, job
 from backstay.outbox.models import QueuedJob
@@ -20,9 +21,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.O3, pytest.mark.usefixtures("cl
 @job("tests.observe")
 def observe() -> None:
     seen.append((current_job(), request_id()))
+    seen_traces.append(traces.current.get())
 
 
 seen: list[tuple[CurrentJob | None, str]] = []
+seen_traces: list[traces.Trace | None] = []
 
 
 @job("tests.complete_elsewhere")
@@ -61,6 +64,20 @@ class TestSuccess:
         assert request == "request-7"
         assert current_job() is None
         assert request_id() == ""
+
+    @pytest.mark.M1
+    def test_a_job_is_part_of_its_requests_trace(self, relay):
+        seen_traces.clear()
+        token = traces.current.set(trace := traces.continued(""))
+        observe.enqueue()
+        traces.current.reset(token)
+
+        relay.drain()
+
+        (part,) = seen_traces
+        assert part.trace_id == trace.trace_id
+        assert part.span_id != trace.span_id
+        assert traces.current.get() is None
 
     def test_one_that_is_not_atomic_is_run_and_completed(self, relay, tmp_path):
         note_outside.enqueue(name="A", path=str(tmp_path / "notes"))
