@@ -39,6 +39,8 @@ def main() -> None:
             apart["orders"] = _apart("orders", server.url, scratch)
         except Unavailable as unavailable:
             print(f"not run: {unavailable}")
+        watched = f"sqlite:///{scratch / 'monitoring.sqlite3'}"
+        apart["monitoring"] = _apart("monitoring", watched, scratch)
         reads.append(_apart("reads", f"sqlite:///{scratch / 'reads.sqlite3'}", scratch))
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{scratch / 'bench.sqlite3'}")
         _everything_else(quick=_set("QUICK"))
@@ -59,6 +61,10 @@ def _apart(part: str, url: str, scratch: Path) -> dict[str, Any]:
 
 def _measure(part: str, outcome: Path) -> None:
     """In that process: measure, show, and leave what was measured in *outcome*."""
+    from benchmarks import monitoring
+
+    if part == "monitoring":
+        monitoring.share_metrics()
     prepare()
     from benchmarks import orders, pages, reads, report
 
@@ -69,6 +75,9 @@ def _measure(part: str, outcome: Path) -> None:
     elif part == "orders":
         found = orders.run(seconds=20 if quick else 120)
         orders.show(found)
+    elif part == "monitoring":
+        found = monitoring.run(orders=ORDERS, seconds=8 if quick else 60)
+        print("\n".join(monitoring.section(found)))
     else:
         found = reads.run(orders=ORDERS, seconds=12 if quick else 120)
         report.show(found)

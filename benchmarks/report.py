@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import orders, pages
+from benchmarks import monitoring, orders, pages
 from benchmarks.chart import chart
 from benchmarks.contenders import PLAN, READ, ROWS, TUNED
 from benchmarks.measure import RACE_HEAD, RACES, beside_first
@@ -38,6 +38,7 @@ def write(every: list[Mapping[str, Any]], apart: Mapping[str, Any]) -> None:
     text, _, _ = PAGE.read_text().partition(MARK)
     told = [*_sections(every, apart.get("pages"))]
     told += [orders.section(apart["orders"])] if "orders" in apart else []
+    told += [*monitoring.section(apart["monitoring"])] if "monitoring" in apart else []
     PAGE.write_text(text + MARK + "\n".join(told))
     if "pages" in apart:
         pages.draw(apart["pages"], PAGE.parent / "benchmarks")

@@ -73,6 +73,15 @@ def _beside(key: Any, value: Any, depth: int) -> Any:
     return redact(value, depth + 1)
 
 
+def redact_texts(value: Any) -> Any:
+    """*value* with its texts redacted, also those beside a key that names a secret."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, Mapping):
+        return {key: redact_texts(inner) for key, inner in value.items()}
+    return [redact_texts(inner) for inner in value] if isinstance(value, list) else value
+
+
 def redact_text(text: str) -> str:
     """
     >>> redact_text("GET /reset?token=abc by ada@shop.example")

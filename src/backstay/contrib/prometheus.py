@@ -117,7 +117,7 @@ def _child(metric: Any, *labels: str) -> Any:
 def metrics(request: HttpRequest) -> HttpResponseBase:
     """All metrics, for whoever sends the token."""
     if not _may_scrape(request):
-        challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+        challenge = {"WWW-Authenticate": 'Bearer realm="api"'}
         return ProblemResponse(Converted(401, "not_authenticated", headers=challenge), request)
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     directory = shared_directory()

@@ -24,6 +24,11 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from backstay import traces
 from backstay.redaction import one_line, redact
 
+try:
+    import orjson
+except ImportError:  # The extra "orjson".
+    orjson = None  # type: ignore[assignment]  # Asked for below.
+
 Format = Literal["json", "console"]
 
 #: Not escaped by JSON, and the end of a line for some who read it.
@@ -88,10 +93,15 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         from backstay.monitoring.logs import FIELDS
 
         held = vars(record)
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
-        event = {"event": "request", **{name: held.get(name) for name in FIELDS}}
-        event |= {"trace_id": held.get("trace_id"), "level": record.levelname.lower()}
-        return _dumps(event | {"logger": record.name, "timestamp": moment})
+        event = {"event": "request"}
+        for name in FIELDS:
+            event[name] = held[name]
+        event["trace_id"] = held["trace_id"]
+        event["level"] = record.levelname.lower()
+        event["logger"] = record.name
+        moment = datetime.fromtimestamp(record.created, UTC)
+        event["timestamp"] = moment.isoformat(timespec="microseconds")[:26] + "Z"
+        return _encode(event)
 
 
 def add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -129,6 +139,11 @@ def keep_to_one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if exception is not None:
         clean["exception"] = "\n".join(f"    {one_line(line)}" for line in exception.split("\n"))
     return clean
+
+
+def _encode(event: dict[str, Any]) -> str:
+    """What is all ASCII and plain, and often: by orjson where it is installed."""
+    return json.dumps(event) if orjson is None else orjson.dumps(event).decode()
 
 
 def _dumps(event: Any, **_: Any) -> str:

@@ -10,6 +10,7 @@ own page. Every problem is ``no-store``: it names one request, and a 404, 405 or
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -21,6 +22,7 @@ from backstay.conf import function, settings
 from backstay.errors.formatters import Details, Formatter, problem_json
 from backstay.errors.problems import Problem
 from backstay.errors.request_ids import id_of
+from backstay.redaction import redact_text, redact_texts
 
 logger = logging.getLogger(__name__)
 
@@ -47,17 +49,21 @@ class ProblemResponse(Response):
 
 
 def describe(problem: Problem, request: Any) -> Details:
-    """*problem* as data, with what only the request knows."""
+    """
+    *problem* as data, with what only the request knows.
+
+    Messages of validators and paths may quote what was sent; secrets are taken out.
+    """
     return Details(
         type=f"{settings.ERROR_TYPE_BASE}{problem.code}",
         title=str(problem.title),
         status=problem.status_code,
         code=problem.code,
-        detail=str(problem.detail),
-        instance=escape_uri_path(request.path),
+        detail=redact_text(str(problem.detail)),
+        instance=escape_uri_path(redact_text(request.path)),
         request_id=id_of(request),
-        errors=problem.errors,
-        nested=problem.nested,
+        errors=tuple(replace(one, detail=redact_text(one.detail)) for one in problem.errors),
+        nested=redact_texts(problem.nested),
     )
 
 

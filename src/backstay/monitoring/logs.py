@@ -28,11 +28,13 @@ def log_request(record: Record) -> None:
     level = logging.INFO if record.status < 500 else logging.ERROR
     if not logger.isEnabledFor(level):
         return
-    extra: dict[str, object] = {name: getattr(record, name) for name in FIELDS}
+    # By hand: looking for the caller in the stack costs as much as all the rest.
+    line = logger.makeRecord(logger.name, level, __file__, 0, "request", (), None)
+    extra = vars(line)
+    for name in FIELDS:
+        extra[name] = getattr(record, name)
     for name in _MILLISECONDS:
-        extra[name] = round(getattr(record, name), 3)
+        extra[name] = round(extra[name], 3)
     trace = traces.current.get()
     extra["trace_id"] = trace.trace_id if trace else ""
-    # By hand: looking for the caller in the stack costs as much as all the rest.
-    line = logger.makeRecord(logger.name, level, __file__, 0, "request", (), None, extra=extra)
     logger.handle(line)

@@ -16,8 +16,7 @@ charged to it; Redis is what goes through ``backstay.store``.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
@@ -56,8 +55,10 @@ class MonitoringMiddleware:
         finally:
             current.reset(token)
             finish = _finish_later if response is not None and response.streaming else _finish
-            with _harmless():
+            try:
                 finish(request, response, measure, began)
+            except Exception:  # noqa: BLE001  # A user model of a project may do anything.
+                _failed()
             traces.current.reset(trace)
         return response  # type: ignore[no-any-return]  # What was answered.
 
@@ -67,14 +68,10 @@ class MonitoringMiddleware:
         return response  # type: ignore[no-any-return]  # The same.
 
 
-@contextmanager
-def _harmless() -> Iterator[None]:
+def _failed() -> None:
     """Whatever goes wrong in watching a request is counted, and none of the client's."""
-    try:
-        yield
-    except Exception:  # A user model of a project may do anything.
-        count("monitoring_failed")
-        logger.exception("A request could not be recorded.")
+    count("monitoring_failed")
+    logger.exception("A request could not be recorded.")
 
 
 def _finish(request: HttpRequest, response: Any, measure: Measure, began: int) -> None:
@@ -89,10 +86,12 @@ def _finish_later(request: HttpRequest, response: Any, measure: Measure, began: 
 
     def finish(sent_bytes: int) -> None:
         token = traces.current.set(trace)
-        with _harmless():
+        try:
             record = record_of(request, response, measure, perf_counter_ns() - began)
             record.response_bytes = sent_bytes
             _tell(request, record, measure)
+        except Exception:  # noqa: BLE001  # As above.
+            _failed()
         traces.current.reset(token)
 
     at_end(response, measure, finish)

@@ -1,5 +1,7 @@
 """Every request has one record, whatever becomes of it, and of bounded words."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
@@ -11,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from backstay.auth.issuing import issue_tokens
 from backstay.counters import counted
 from backstay.monitoring import MonitoringMiddleware, add_sink, remove_sink
-from backstay.monitoring.records import client_of
+from backstay.monitoring import records as making
 
 pytestmark = [pytest.mark.M1, pytest.mark.django_db]
 
@@ -129,14 +131,14 @@ class TestStreams:
 
 
 class TestWho:
-    def answer(self, **fields: object) -> Client:
-        user = get_user_model().objects.create_user("ada@shop.example", **fields)
+    def client_of(self, *, is_staff: bool = False) -> Client:
+        user = get_user_model().objects.create_user("ada@shop.example", is_staff=is_staff)
         return Client(headers={"authorization": f"Bearer {issue_tokens(user)['access']}"})
 
     @pytest.mark.parametrize(("staff", "kind"), [(False, "user"), (True, "staff")])
     def test_a_user_is_known_by_kind_and_key(self, settings, records, staff, kind):
         settings.ROOT_URLCONF = "shop.urls"
-        client = self.answer(is_staff=staff)
+        client = self.client_of(is_staff=staff)
 
         response = client.get("/api/v1/users/me/")
 
@@ -146,7 +148,7 @@ class TestWho:
 
     def test_nobody_is_looked_up_for_it(self, settings, records):
         settings.ROOT_URLCONF = "shop.urls"
-        client = self.answer()
+        client = self.client_of()
 
         client.get("/api/rate-limits/")
 
@@ -162,7 +164,7 @@ class TestWho:
     def test_staff_are_told_what_it_cost(self, settings, records):
         settings.ROOT_URLCONF = "shop.urls"
 
-        told = self.answer(is_staff=True).get("/api/v1/orders/").headers["Server-Timing"]
+        told = self.client_of(is_staff=True).get("/api/v1/orders/").headers["Server-Timing"]
 
         names = [part.split(";")[0].strip() for part in told.split(",") if ";dur=" in part]
         assert names == ["total", "sql", "redis", "serialization"]
@@ -204,7 +206,7 @@ class TestWhatClientsSay:
         ],
     )
     def test_a_client_is_a_product_and_a_number(self, said, known):
-        assert client_of(said) == known
+        assert making.client_of(said) == known
 
     @pytest.mark.parametrize(
         "hostile", ["a\r\nevent=forged", "x" * 65, "é", "a b", "\u2028", "\x1b[2J", ""]
@@ -233,7 +235,8 @@ class TestSinks:
 
     def test_a_request_that_cannot_be_recorded_is_answered(self, records):
         before = counted("monitoring_failed")
-        answer, request = HttpResponse(), RequestFactory().get("/")
+        answer = HttpResponse()
+        request: Any = RequestFactory().get("/")
         request.user = object()  # What no middleware should make a user of.
 
         assert MonitoringMiddleware(lambda _: answer)(request) is answer

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
-from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,17 +48,18 @@ class Total(serializers.ModelSerializer):
 
 
 class ShelfWithBooks(serializers.ModelSerializer):
-    books = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+    books: Any = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
 
     class Meta:
         model = Shelf
         fields = ["id", "books"]
 
 
-class Open:
-    permission_classes = (AllowAny,)
-    authentication_classes = ()
-    pagination_class = None
+class Open(GenericAPIView):
+    permission_classes: Any = (AllowAny,)
+    authentication_classes: Any = ()
+    pagination_class: Any = None
+    serializer_class: Any = None
 
 
 class Books(Open, ListAPIView):
@@ -98,14 +99,14 @@ class Never(BaseThrottle):
         return False
 
 
-class Refused(Open, APIView):
+class Refused(Open):
     throttle_classes = (Never,)
 
     def get(self, request: Request) -> Response:
         return Response()
 
 
-class Limited(Open, APIView):
+class Limited(Open):
     throttle_classes = (AnonRateThrottle,)
 
     def get(self, request: Request) -> Response:

@@ -75,6 +75,7 @@ class TestSuccess:
         relay.drain()
 
         (part,) = seen_traces
+        assert part is not None
         assert part.trace_id == trace.trace_id
         assert part.span_id != trace.span_id
         assert traces.current.get() is None

@@ -15,7 +15,12 @@ from tests.backstay.readplan.lab.models import Person
 from tests.backstay.readplan.lab.shown import GreetedPerson, serializer
 from tests.backstay.readplan.lab.urls import urlpatterns as links
 
-pytestmark = [pytest.mark.django_db, pytest.mark.L1, pytest.mark.usefixtures("rows")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.L1,
+    pytest.mark.usefixtures("rows"),
+    pytest.mark.allow_queries,  # DRF is compared with, as it is.
+]
 
 
 Named = serializer(Person, "id", "name", "pets")
