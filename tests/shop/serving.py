@@ -7,6 +7,7 @@ from pathlib import Path
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from backstay.contrib.prometheus import metrics
 from shop.settings import *  # noqa: F403  # Django's way to derive settings.
 
 ROOT_URLCONF = __name__
@@ -25,4 +26,4 @@ def held(_: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("", quick), path("held/", held)]
+urlpatterns = [path("", quick), path("held/", held), path("metrics", metrics)]

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -359,3 +360,42 @@ class TestStart:
         assert complaint.splitlines() == [
             f"CommandError: Cannot serve on 127.0.0.1:{port}: address already in use."
         ]
+
+
+@linux
+@pytest.mark.long
+@pytest.mark.M1
+class TestMetrics:
+    """Whichever worker answers, it answers for all, also for one that is no more."""
+
+    def requests(self, server: Server) -> float:
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as client:
+            client.request("GET", "/metrics")
+            text = client.getresponse().read().decode()
+        lines = [line for line in text.splitlines() if line.startswith("backstay_requests_total")]
+        return sum(float(line.rpartition(" ")[2]) for line in lines if 'route="/"' in line)
+
+    def test_none_is_lost_with_the_worker_that_counted_it(self, server):
+        for _ in range(40):
+            assert server.get() == 200
+        before = [self.requests(server) for _ in range(8)]
+        victim = min(server.workers())
+
+        os.kill(victim, signal.SIGKILL)
+        assert eventually(lambda: victim not in server.workers(), seconds=5)
+        assert eventually(lambda: len(server.workers()) == 2, seconds=5)
+        after = [self.requests(server) for _ in range(8)]
+
+        # The fixture has asked until the server was there.
+        assert min(before) == max(before) >= 40
+        assert min(after) == max(after) == before[0]
+
+    def test_what_they_were_counted_in_goes_with_the_server(self, server):
+        assert server.get() == 200
+        environ = Path(f"/proc/{min(server.workers())}/environ").read_bytes().decode()
+        (directory,) = re.findall(r"PROMETHEUS_MULTIPROC_DIR=([^\0]+)", environ)
+        assert list(Path(directory).glob("counter_*.db"))
+
+        server.stop()
+
+        assert not Path(directory).exists()
