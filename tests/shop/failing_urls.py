@@ -35,6 +35,11 @@ def plain_mistake(_: HttpRequest) -> HttpResponse:
     raise RuntimeError(SECRET)
 
 
+def telling_mistake(request: HttpRequest) -> HttpResponse:
+    """As code does that was written in a hurry."""
+    raise RuntimeError(f"{request.get_full_path()} {dict(request.headers)} {request.body!r}")
+
+
 def plain_form(_: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
@@ -44,6 +49,7 @@ urlpatterns = [
     path("fails/unserializable/", unserializable),
     path("fails/outage/", outage),
     path("fails/plain/", plain_mistake),
+    path("fails/telling/", telling_mistake),
     path("fails/form/", plain_form),
     *shop_urls,
 ]
