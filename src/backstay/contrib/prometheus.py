@@ -19,6 +19,7 @@ Needs the extra ``backstay[prometheus]``. Format: OpenMetrics or Prometheus text
 
 import fcntl
 import hmac
+from threading import Lock
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -64,6 +65,9 @@ PROCESSES = Gauge(
 #: The metric of each event that was counted so far, and the names of its labels.
 _events: dict[str, tuple[Counter, list[str]]] = {}
 
+#: A metric can be registered once, and threads may count an event for the first time together.
+_lock = Lock()
+
 #: What stands behind labels: looking it up anew costs more than counting.
 _children: dict[Any, Any] = {}
 
@@ -95,14 +99,18 @@ def observe_count(name: counters.Name, by: int) -> None:
     """What ``backstay.counters`` tells: an event of another label set has its first one's."""
     child = _children.get(name)
     if child is None:
-        event, given = name[0], dict(name[1])
+        child = _children[name] = _event(name)
+    child.inc(by)
+
+
+def _event(name: counters.Name) -> Any:
+    event, given = name[0], dict(name[1])
+    with _lock:
         if event not in _events:
             told = f"How often {event.replace('_', ' ')} was counted."
             _events[event] = Counter(f"backstay_{event}", told, list(given)), list(given)
-        metric, labels = _events[event]
-        child = metric.labels(*(given.get(label, "") for label in labels)) if labels else metric
-        _children[name] = child
-    child.inc(by)
+    metric, labels = _events[event]
+    return metric.labels(*(given.get(label, "") for label in labels)) if labels else metric
 
 
 def _child(metric: Any, *labels: str) -> Any:

@@ -5,16 +5,21 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import path
+from prometheus_client import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
+from backstay.contrib import prometheus
 from backstay.contrib.prometheus import metrics
 from backstay.counters import count
 from backstay.monitoring.records import METHODS
@@ -90,6 +95,23 @@ class TestMetrics:
         count("strange", outcome="another")
 
         assert scraped(client)["backstay_strange_total", ""] == 1
+
+    @pytest.mark.once
+    def test_threads_may_be_the_first_to_count_together(self, client, monkeypatch):
+        def slowly(*arguments: Any) -> Counter:
+            time.sleep(0.002)  # A hop, in which others come along.
+            return Counter(*arguments)
+
+        def contest(_: int) -> None:
+            barrier.wait()
+            count("contested")
+
+        monkeypatch.setattr(prometheus, "Counter", slowly)
+        barrier = Barrier(8)
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(contest, range(8)))
+
+        assert scraped(client)["backstay_contested_total",] == 8
 
     @pytest.mark.F1
     def test_a_redis_that_is_out_is_told(self, client):
