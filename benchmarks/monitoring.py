@@ -7,13 +7,13 @@ processes share them, and the statements of one request in a hundred looked at; 
 row those of every request are.
 """
 
-import io
 import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -97,9 +97,10 @@ def _ask(client: Callable[[str], bytes], backstay: Mapping[str, Any], path: str)
 
 @contextmanager
 def _to_nowhere() -> Iterator[None]:
-    """Lines are written, but not to the terminal."""
+    """Lines are written, each by a call of the system, but not to the terminal."""
     (handler,) = logging.getLogger().handlers
     assert isinstance(handler, logging.StreamHandler)
-    before = handler.setStream(io.StringIO())
-    yield
-    handler.setStream(before)
+    with Path(os.devnull).open("w") as nowhere:
+        before = handler.setStream(nowhere)
+        yield
+        handler.setStream(before)

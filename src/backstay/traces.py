@@ -7,10 +7,10 @@ new trace. ``tracestate`` is not passed on, as the specification allows.
 Source: W3C Trace Context, section 3.2 (https://www.w3.org/TR/trace-context/).
 """
 
-import os
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass
+from random import getrandbits
+from typing import NamedTuple
 
 # Of a later version than 00 there may be more after the flags (section 3.2.2).
 _WELL_FORMED = re.compile(
@@ -18,8 +18,7 @@ _WELL_FORMED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """The ids of the trace and of the work at hand in it, in hexadecimal."""
 
     trace_id: str
@@ -38,7 +37,8 @@ current: ContextVar[Trace | None] = ContextVar("backstay_trace", default=None)
 
 def continued(traceparent: str) -> Trace:
     """A new part of the caller's trace, or of a new one."""
-    fresh = os.urandom(24).hex()
+    # Ids are to be unique, not secret (section 2.2.2); a process that is forked draws others.
+    fresh = f"{getrandbits(192):048x}"
     match = _WELL_FORMED.fullmatch(traceparent) if len(traceparent) >= 55 else None
     if match is None or (match[1] == "00" and match[5]):
         return Trace(fresh[:32], fresh[32:])

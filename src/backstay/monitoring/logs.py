@@ -11,6 +11,7 @@ both cleaned before. Lines are of level INFO, of a failure of ours (5xx) ERROR.
 
 import logging
 from dataclasses import fields
+from operator import attrgetter
 
 from backstay import traces
 from backstay.monitoring.record import Record
@@ -19,6 +20,8 @@ logger = logging.getLogger("backstay.request")
 
 #: Of the record; what is not in the line is when, which every line has, and the findings.
 FIELDS = tuple(field.name for field in fields(Record) if field.name not in {"at", "findings"})
+
+_values = attrgetter(*FIELDS)
 
 _MILLISECONDS = tuple(name for name in FIELDS if name.endswith("_ms"))
 
@@ -31,8 +34,7 @@ def log_request(record: Record) -> None:
     # By hand: looking for the caller in the stack costs as much as all the rest.
     line = logger.makeRecord(logger.name, level, __file__, 0, "request", (), None)
     extra = vars(line)
-    for name in FIELDS:
-        extra[name] = getattr(record, name)
+    extra.update(zip(FIELDS, _values(record), strict=True))
     for name in _MILLISECONDS:
         extra[name] = round(extra[name], 3)
     trace = traces.current.get()
