@@ -89,6 +89,8 @@ class Resource(
     """One kind of object: list, create, retrieve, change what is named, delete."""
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    #: For any resource and caller, also by a session, and also while Redis is out.
+    query_budget = {"list": 8, "retrieve": 8}
     pagination_class: Any = CursorPagination
     filter_backends: Any = (DjangoFilterBackend,)
     lookup_value_converter = "int"
