@@ -1,4 +1,4 @@
-"""System checks of monitoring: W030, W031."""
+"""System checks of monitoring: W040, W041."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _METRICS = ("backstay.contrib.prometheus", "metrics")
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
-    """W030: requests that nobody measures."""
+    """W040: requests that nobody measures."""
     middleware = [name for name in django_settings.MIDDLEWARE if name != _AROUND]
     hint = f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.'
     if _MIDDLEWARE in middleware[1:]:
@@ -24,18 +24,18 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
         consequence = "/metrics tells of no request, because none is measured."
     else:
         return []
-    return [Warning(consequence, hint=hint, id="backstay.W030")]
+    return [Warning(consequence, hint=hint, id="backstay.W040")]
 
 
 def check_metrics_token(**_: Any) -> list[CheckMessage]:
-    """W031: anybody may read how the service does."""
+    """W041: anybody may read how the service does."""
     if settings.METRICS_TOKEN is not None or not _serves_metrics():
         return []
     return [
         Warning(
             "Anybody who reaches the service may read its metrics.",
             hint='Set BACKSTAY["METRICS_TOKEN"], or keep others from the path.',
-            id="backstay.W031",
+            id="backstay.W041",
         )
     ]
 

@@ -249,23 +249,23 @@ class TestChecks:
         return {message.id for message in run_checks(include_deployment_checks=True)}
 
     def test_the_shop_is_right(self):
-        assert not {"backstay.W030", "backstay.W031"} & self.found()
+        assert not {"backstay.W040", "backstay.W041"} & self.found()
 
     def test_middleware_that_is_not_first_is_told(self, settings):
         first, *others = settings.MIDDLEWARE
         settings.MIDDLEWARE = [*others, first]
 
-        assert "backstay.W030" in self.found()
+        assert "backstay.W040" in self.found()
 
     def test_metrics_without_the_middleware_are_told(self, settings):
         settings.ROOT_URLCONF = "shop.urls"
         settings.MIDDLEWARE = settings.MIDDLEWARE[1:]
 
-        assert "backstay.W030" in self.found()
+        assert "backstay.W040" in self.found()
 
     def test_open_metrics_are_told_at_deployment(self, settings):
         settings.ROOT_URLCONF = "shop.urls"
 
-        assert "backstay.W031" in self.found()
+        assert "backstay.W041" in self.found()
         settings.BACKSTAY = {**settings.BACKSTAY, "METRICS_TOKEN": "a token"}
-        assert "backstay.W031" not in self.found()
+        assert "backstay.W041" not in self.found()
