@@ -48,6 +48,7 @@ urlpatterns = [
     path("errors/", include("backstay.errors.urls")),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
+    path("ops/", include("backstay.monitoring.dashboard.urls")),
     path("admin/", admin.site.urls),
 ]
 
