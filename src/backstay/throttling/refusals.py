@@ -51,8 +51,9 @@ def note(decisions: Sequence[Decision]) -> None:
         for decision in decisions:
             if not decision.allowed:
                 name = decision.charge.name
-                # Put last, so that the first is who was refused the longest ago.
-                refusal = _recent[name] = _recent.pop(name, None) or Refusal(decision.charge)
+                refusal = _recent.pop(name) if name in _recent else Refusal(decision.charge)
+                # Last, so that the first is who was refused the longest ago.
+                _recent[name] = refusal
                 refusal.count += 1
                 refusal.last_at = time.time()
         while len(_recent) > MOST:

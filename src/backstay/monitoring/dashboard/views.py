@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backstay.auth.csrf import require_proof
-from backstay.errors import ServiceUnavailable
+from backstay.errors import QueryParameterError, ServiceUnavailable
 from backstay.monitoring.dashboard import jobs, limits, traffic
 from backstay.monitoring.dashboard.audit import audited
 from backstay.monitoring.dashboard.report import report
@@ -91,11 +91,22 @@ class DataView(StaffView):
         name = request.query_params.get("window", "15m")
         if name not in traffic.WINDOWS:
             known = ", ".join(traffic.WINDOWS)
-            raise serializers.ValidationError({"window": f"There is no such window: {known}."})
+            raise QueryParameterError("window", f"There is no such window. Known: {known}.")
         body = JSONRenderer().render(report(traffic.WINDOWS[name]))
         etag = f'"{sha256(body).hexdigest()[:32]}"'
         response = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
         return get_conditional_response(request, etag=etag, response=response) or response
+
+
+class BudgetView(StaffView):
+    """``GET ?key=login:address:192.0.2.1``: what is left to one caller; charges nothing."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            charges = charges_of(request.query_params.get("key", ""))
+        except BadKey as error:
+            raise QueryParameterError("key", error) from None
+        return Response({"budgets": limits.budgets(charges)})
 
 
 class KeyInput(serializers.Serializer[Any]):
@@ -106,15 +117,6 @@ class KeyInput(serializers.Serializer[Any]):
             return charges_of(key)
         except BadKey as error:
             raise serializers.ValidationError(str(error)) from None
-
-
-class BudgetView(StaffView):
-    """``GET ?key=login:address:192.0.2.1``: what is left to one caller; charges nothing."""
-
-    def get(self, request: Request) -> Response:
-        asked = KeyInput(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        return Response({"budgets": limits.budgets(asked.validated_data["key"])})
 
 
 class ClearView(StaffView):

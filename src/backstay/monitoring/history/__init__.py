@@ -20,7 +20,6 @@ it had not handed over. Latencies are known within 5 %.
 import atexit
 import os
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from threading import Event, Lock, Thread
@@ -51,6 +50,9 @@ ROWS_AT_ONCE = 300
 _CLASSES = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
+_shared_by = lru_cache(maxsize=4)(RedisSheets)
+
+
 class History:
     """This process's part, and the way to what all have in common."""
 
@@ -61,6 +63,7 @@ class History:
 
     def clear(self) -> None:
         """Forget what this process keeps; a process that was forked has its own to tell."""
+        _shared_by.cache_clear()
         self._lock = Lock()
         self._kept = Sheets()
         self._outcomes = _throttle_outcomes()
@@ -117,19 +120,16 @@ class History:
         self._gather()
         with self._lock:
             kept, self._kept = self._kept, Sheets()
-        parts = deque(kept.parts(ROWS_AT_ONCE))
         try:
-            while parts:
-                _shared_by(redis).merge(parts[0])
-                parts.popleft()
+            for part in [*kept.parts(ROWS_AT_ONCE)]:
+                _shared_by(redis).merge(part)
+                kept.remove(part)
         except StoreUnavailable:
             count("history", outcome="kept")
             with self._lock:
                 # What was kept meanwhile is newer.
-                parts.append(self._kept)
-                self._kept = Sheets()
-                for part in parts:
-                    self._kept.merge(part)
+                kept.merge(self._kept)
+                self._kept = kept
 
     def _shared(self, names: Sequence[str]) -> tuple[dict[str, Sheet], bool]:
         redis = store()
@@ -219,7 +219,6 @@ def _throttle_outcomes() -> dict[tuple[str, str], int]:
     return found
 
 
-_shared_by = lru_cache(maxsize=4)(RedisSheets)
 _ending = Event()
 
 history = History()

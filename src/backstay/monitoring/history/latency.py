@@ -9,6 +9,7 @@ minutes, whatever the distribution. Histograms of several processes are added up
 from bisect import bisect_left
 from collections.abc import Mapping
 from itertools import accumulate
+from math import sqrt
 
 _FIRST_MS, _GROWTH, _BINS = 0.1, 1.1, 148
 
@@ -43,4 +44,4 @@ def quantiles(sums: Mapping[str, int], *shares: float) -> list[float | None]:
 def _at_rank(counts: list[tuple[int, int]], rank: float) -> float:
     below = accumulate(count for _, count in counts)
     reached = next(place for place, sum_ in enumerate(below) if sum_ >= rank)
-    return round(_ENDS_MS[counts[reached][0]] / _GROWTH**0.5, 4)
+    return round(_ENDS_MS[counts[reached][0]] / sqrt(_GROWTH), 4)

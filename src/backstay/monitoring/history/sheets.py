@@ -124,6 +124,11 @@ class Sheets:
         if part:
             yield part
 
+    def remove(self, part: "Sheets") -> None:
+        """Forget the sheets of one of the ``parts``."""
+        for name, _ in part:
+            del self._sheets[name]
+
     def _drop_before(self, name: str) -> None:
         """Drop the sheets that are too old once *name* is there."""
         kind = kind_of(name)

@@ -59,7 +59,8 @@ function chosen() {
 function make(row) {
   const name = element("th", { scope: "row" },
     element("span", { class: `method ${row.method}` }, row.method || "–"),
-    element("span", { class: "route" }, row.route),
+    // A narrow page breaks it after a slash.
+    element("span", { class: "route" }, ...row.route.split(/(?<=\/)/).flatMap((part) => [part, element("wbr")])),
     row.version ? element("span", { class: "chip" }, row.version) : null);
   const share = element("td", { class: "number share" }, element("meter", { max: 1 }), element("span"));
   const others = COLUMNS.slice(2).map(([column]) => element("td", { class: `number ${column}` }));
