@@ -45,10 +45,10 @@ urlpatterns = [
         path(f"partners/{version}/", include(("shop.api", version)))
         for version in backstay.VERSIONS
     ),
+    path("ops/", include("backstay.monitoring.dashboard.urls")),
     path("errors/", include("backstay.errors.urls")),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
-    path("ops/", include("backstay.monitoring.dashboard.urls")),
     path("admin/", admin.site.urls),
 ]
 

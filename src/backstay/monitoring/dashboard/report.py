@@ -25,11 +25,12 @@ def report(window: traffic.Window) -> dict[str, Any]:
     whole = [FINDINGS.only, USAGE.only, REFUSALS.only]
     wanted = [*plotted, *PULSE.since(now - 60, now), *spans[0], *spans[1], *whole]
     sheets, complete = history.read(list(dict.fromkeys(wanted)))
+    rows = traffic.plotted(window, sheets, now)
     return {
         "window": window.name,
         "complete": complete,
-        "totals": traffic.totals(window, sheets, now),
-        "points": traffic.points(window, sheets, now),
+        "totals": traffic.totals(rows, sheets, now),
+        "points": traffic.points(window, rows, now),
         "endpoints": traffic.endpoints(sheets[name] for name in spans[0]),
         "findings": traffic.findings(sheets[FINDINGS.only]),
         "rules": limits.rules(_asked([sheets[name] for name in spans[1]])),

@@ -11,7 +11,7 @@ from typing import Any
 
 from backstay.monitoring.history import summed
 from backstay.monitoring.history.latency import quantiles
-from backstay.monitoring.history.sheets import ENDPOINTS, OTHER, PULSE, Kind, Sheet
+from backstay.monitoring.history.sheets import ENDPOINTS, OTHER, PULSE, Kind, Row, Sheet
 
 #: A rate is taken over these at least: a request in the first instant is no flood.
 SHORTEST_SECONDS = 2
@@ -52,22 +52,24 @@ WINDOWS = {
 }
 
 
-def points(window: Window, sheets: Mapping[str, Sheet], now: float) -> dict[str, Any]:
+def plotted(window: Window, sheets: Mapping[str, Sheet], now: float) -> dict[int, Row]:
+    """For each point when it begins, and everything that was asked until the next."""
+    return {at: Row(summed(_rows(window.names(at), sheets))) for at in window.begins(now)}
+
+
+def points(window: Window, rows: Mapping[int, Row], now: float) -> dict[str, Any]:
     """What the plots show: a list for each line, with a value for each step from ``at`` on."""
-    begins = window.begins(now)
-    each = [_point(summed(_rows(window.names(at), sheets)), now - at, window) for at in begins]
+    each = [_point(row.sums, now - at, window) for at, row in rows.items()]
     lines = {name: [point[name] for point in each] for name in each[0]}
-    return {"at": begins[0], "step": window.step, **lines}
+    return {"at": min(rows), "step": window.step, **lines}
 
 
-def totals(window: Window, sheets: Mapping[str, Sheet], now: float) -> dict[str, Any]:
+def totals(rows: Mapping[int, Row], sheets: Mapping[str, Sheet], now: float) -> dict[str, Any]:
     """The whole window as one, and what is done each second now: over the last minute."""
-    begins = window.begins(now)
-    names = [name for at in begins for name in window.names(at)]
-    sums = summed(_rows(names, sheets))
     minute = summed(_rows(PULSE.since(now - 60, now), sheets))
     passed = 60 + now % PULSE.seconds
-    return {**_figures(sums), "per_second": round(minute.get("n", 0) / passed, 2)}
+    per_second = round(minute.get("n", 0) / passed, 2)
+    return {**_figures(summed(rows.values())), "per_second": per_second}
 
 
 def endpoints(sheets: Iterable[Sheet]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
@@ -40,8 +41,6 @@ POLICY = (
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """The page, for staff; everybody else is shown the way to log in."""
-    from django.contrib.auth.views import redirect_to_login
-
     user = request.user
     if not (user.is_active and user.is_staff):
         return redirect_to_login(request.get_full_path(), _login_url())

@@ -37,6 +37,7 @@ from backstay.monitoring.history.sheets import (
     Row,
     Sheet,
     Sheets,
+    is_over,
 )
 from backstay.monitoring.record import Finding, Record
 from backstay.store import StoreUnavailable, store
@@ -107,10 +108,12 @@ class History:
         """The sheets of *names*, and whether they are of all processes, where there are more."""
         self._gather()
         shared, whole = self._shared(names)
+        now = time.time()
         with self._lock:
-            return {
-                name: _joined(shared.get(name, {}), self._kept.read(name)) for name in names
-            }, whole
+            own = {name: self._kept.read(name) for name in names}
+            # What nobody adds to any more needs no copy: of a day there is much.
+            own |= {name: _copied(own[name]) for name in names if not is_over(name, now)}
+        return {name: _joined(shared.get(name, {}), own[name]) for name in names}, whole
 
     def flush(self) -> None:
         """Hand over what is kept; it stays where Redis does not answer."""
@@ -198,12 +201,18 @@ def summed(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def _joined(one: Sheet, other: Sheet) -> Sheet:
-    """A copy of both, which nobody changes."""
+    """Both together; the one itself where the other is empty."""
+    if not one or not other:
+        return one or other
     joined: Sheet = {}
     for sheet in (one, other):
         for key, row in sheet.items():
             joined.setdefault(key, Row()).add(row.sums, row.said)
     return joined
+
+
+def _copied(sheet: Sheet) -> Sheet:
+    return {key: Row({**row.sums}, {**row.said}) for key, row in sheet.items()}
 
 
 def _us(milliseconds: float) -> int:

@@ -12,11 +12,9 @@ import json
 import time
 from collections.abc import Sequence
 
-from backstay.monitoring.history.sheets import OTHER, Row, Sheet, Sheets, kind_of
+from backstay.monitoring.history.sheets import OTHER, Row, Sheet, Sheets, end_of, is_over, kind_of
 from backstay.store import Script, Store, key
 
-#: Whoever was late has added to a sheet by then.
-SETTLED_SECONDS = 60
 #: Read in one call: a sheet of endpoints has some 40 KB.
 AT_ONCE = 20
 
@@ -104,12 +102,14 @@ class RedisSheets:
             some = wanted[first : first + AT_ONCE]
             raws = self.store.run(_READ, [_key(name) for name in some], [])
             found |= {name: _sheet(raw) for name, raw in zip(some, raws, strict=True)}
-        self._over |= {name: found[name] for name in wanted if _is_over(name, now)}
+        self._over |= {name: found[name] for name in wanted if is_over(name, now)}
         self._forget_before(now)
         return found
 
     def _forget_before(self, now: float) -> None:
-        for name in [name for name in self._over if _end(name) + kind_of(name).kept_seconds < now]:
+        for name in [
+            name for name in self._over if end_of(name) + kind_of(name).kept_seconds < now
+        ]:
             del self._over[name]
 
 
@@ -121,11 +121,3 @@ def _sheet(raw: Sequence[bytes]) -> Sheet:
     return {
         name.decode(): Row(**json.loads(row)) for name, row in zip(raw[::2], raw[1::2], strict=True)
     }
-
-
-def _end(name: str) -> float:
-    return (int(name.partition(":")[2]) + 1) * kind_of(name).seconds
-
-
-def _is_over(name: str, now: float) -> bool:
-    return bool(kind_of(name).seconds) and _end(name) + SETTLED_SECONDS < now

@@ -12,6 +12,9 @@ from typing import Any
 
 HOUR, DAY = 3_600, 86_400
 
+#: Whoever was late has added to a sheet by then.
+SETTLED_SECONDS = 60
+
 #: The row for what found no place of its own.
 OTHER = "  other"
 
@@ -77,6 +80,16 @@ Sheet = dict[str, Row]
 
 def kind_of(name: str) -> Kind:
     return KINDS[name.partition(":")[0]]
+
+
+def end_of(name: str) -> float:
+    """When the next sheet of the kind begins, in seconds since 1970."""
+    return (int(name.partition(":")[2]) + 1) * kind_of(name).seconds
+
+
+def is_over(name: str, now: float) -> bool:
+    """Whether nothing is added to the sheet any more."""
+    return bool(kind_of(name).seconds) and end_of(name) + SETTLED_SECONDS < now
 
 
 class Sheets:

@@ -6,7 +6,9 @@ import { count, decimal, milliseconds, percent } from "./format.js";
 import { Plot } from "./plot.js";
 import { say, showChanges, showFindings, showJobs, showLimits, showVersions } from "./sections.js";
 
-const PAUSE_MS = 2_000;
+// A day changes slowly, and is long to add up.
+const PAUSE_MS = { "24h": 10_000 };
+const USUAL_PAUSE_MS = 2_000;
 const paths = document.body.dataset;
 const asked = new URLSearchParams(location.search).get("window");
 
@@ -111,7 +113,7 @@ async function poll() {
   } catch (error) {
     state("failed", "No answer, trying again");
   }
-  if (own === round && !paused) timer = setTimeout(poll, PAUSE_MS);
+  if (own === round && !paused) timer = setTimeout(poll, PAUSE_MS[shown] ?? USUAL_PAUSE_MS);
 }
 
 // Change something, and see it at once; what went wrong is said.
