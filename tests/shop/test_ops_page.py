@@ -39,13 +39,15 @@ STAFF = "staff@shop.example"
 PICTURES = ROOT / "docs" / "images"
 MAX_PICTURE_BYTES = 200_000
 
-PARKED = """
-INSERT INTO backstay_outbox_queuedjob
-(id, name, payload, request_id, enqueued_at, due_at, claim, attempts, error, raised_in, parked_at)
-VALUES ('{id}', 'accounts.welcome_mail', '{{"user_id": {user}}}', '', {now}, {now}, NULL, 10,
-'smtplib.SMTPServerDisconnected', 'send_welcome_mail, send', {now})
+PARK = """
+from django.utils import timezone
+from backstay.outbox.models import QueuedJob
+QueuedJob.objects.create(
+    id="{id}", name="accounts.welcome_mail", payload='{{"user_id": {user}}}', attempts=10,
+    error="smtplib.SMTPServerDisconnected", raised_in="send_welcome_mail, send",
+    parked_at=timezone.now(),
+)
 """
-NOW = "strftime('%Y-%m-%d %H:%M:%S', 'now')"
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,7 @@ def be_kept_out(shop: Shop) -> None:
 def park(shop: Shop) -> str:
     [(user,)] = shop.rows("SELECT id FROM accounts_user WHERE email = ?", CUSTOMER)
     job = uuid4().hex
-    shop.write(PARKED.format(id=job, user=user, now=NOW))
+    shop.run(PARK.format(id=job, user=user))
     return job
 
 
