@@ -90,6 +90,7 @@ def resize(browser: Browser, width: int, height: int, scheme: str = "light") -> 
     command = browser.driver.execute_cdp_cmd
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     command("Emulation.setDeviceMetricsOverride", size)
+    command("Emulation.setScrollbarsHidden", {"hidden": True})
     feature = {"name": "prefers-color-scheme", "value": scheme}
     command("Emulation.setEmulatedMedia", {"features": [feature]})
 
