@@ -79,7 +79,11 @@ def started(tmp_path_factory) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(started: Browser) -> Iterator[Browser]:
-    """One tab, without a past; nothing on the page was forbidden or failed by the end."""
+    """
+    One tab, without a past; nothing on the page was forbidden or failed by the end.
+
+    Ask for it after the shop, which has to be there until then.
+    """
     started.forget_everything()
     resize(started, 1280, 900)
     yield started
@@ -174,7 +178,7 @@ def tab_to(browser: Browser, words: str) -> None:
 
 
 class TestWhatStaffSee:
-    def test_numbers_move_under_load(self, browser, shop):
+    def test_numbers_move_under_load(self, shop, browser):
         sign_in(browser, shop)
         before = requests_shown(browser)
         for _ in range(40):
@@ -184,7 +188,7 @@ class TestWhatStaffSee:
         assert "/api/{version}/products/" in texts(browser, "#endpoints .route")
         assert browser.find(".plot .line.requests").get_attribute("d").startswith("M")
 
-    def test_a_query_for_each_row_is_named_by_its_field(self, browser, shop):
+    def test_a_query_for_each_row_is_named_by_its_field(self, shop, browser):
         sign_in(browser, shop)
         assert ask(shop, "GET", "/api/v2/careless/") == 200
 
@@ -194,7 +198,7 @@ class TestWhatStaffSee:
         assert "/careless/" in text(browser, "#findings .route")
         assert len(text(browser, "#findings .fix")) > 10
 
-    def test_nothing_is_asked_while_paused_and_again_afterwards(self, browser, shop):
+    def test_nothing_is_asked_while_paused_and_again_afterwards(self, shop, browser):
         sign_in(browser, shop)
         browser.find("#pause").click()
         browser.until(lambda: text(browser, "#state") == "Paused", "the page to pause")
@@ -204,13 +208,13 @@ class TestWhatStaffSee:
         browser.find("#pause").click()
         browser.until(lambda: calls(browser) > before, "the page to ask again")
 
-    def test_nothing_is_asked_in_a_hidden_tab(self, browser, shop):
+    def test_nothing_is_asked_in_a_hidden_tab(self, shop, browser):
         sign_in(browser, shop)
         browser.driver.execute_script(HIDE)
         before = browser.driver.execute_async_script(CALLS_AFTER_MS, 2_500)
         assert browser.driver.execute_async_script(CALLS_AFTER_MS, 3_000) == before
 
-    def test_a_script_in_the_page_is_not_run(self, browser, shop):
+    def test_a_script_in_the_page_is_not_run(self, shop, browser):
         sign_in(browser, shop)
         browser.driver.execute_script(INJECT)
         assert browser.driver.execute_script("return window.injected") is None
@@ -241,7 +245,7 @@ def calls(browser: Browser) -> int:
 
 class TestWhatStaffDo:
     @pytest.mark.T5
-    def test_a_block_is_lifted(self, browser, shop):
+    def test_a_block_is_lifted(self, shop, browser):
         sign_in(browser, shop)
         be_kept_out(shop)
         assert log_in(shop) == 429
@@ -257,7 +261,7 @@ class TestWhatStaffDo:
         assert f"{STAFF} lifted a block" in text(browser, "#changes .main")
 
     @pytest.mark.O3
-    def test_a_parked_job_is_retried_and_done(self, browser, shop):
+    def test_a_parked_job_is_retried_and_done(self, shop, browser):
         job = park(shop)
         sign_in(browser, shop)
         browser.until(lambda: texts(browser, "#jobs .parked strong") != [], "the job")
@@ -271,7 +275,7 @@ class TestWhatStaffDo:
             "Welcome to the shop" in mail.read_text() for mail in shop.database.parent.glob("*.eml")
         )
 
-    def test_everything_is_reached_by_the_keyboard(self, browser, shop):
+    def test_everything_is_reached_by_the_keyboard(self, shop, browser):
         sign_in(browser, shop)
         be_kept_out(shop)
         browser.until(lambda: texts(browser, "#limits .blocks code") != [], "the block")
@@ -293,7 +297,7 @@ class TestWhatStaffDo:
         press(browser, Keys.ENTER)
         browser.until(lambda: texts(browser, "#limits .blocks code") == [], "nobody to be kept out")
 
-    def test_the_focus_stays_where_it_is_while_numbers_change(self, browser, shop):
+    def test_the_focus_stays_where_it_is_while_numbers_change(self, shop, browser):
         sign_in(browser, shop)
         park(shop)
         browser.until(lambda: texts(browser, "#jobs .parked strong") != [], "the job")
@@ -316,7 +320,7 @@ class TestHowItLooks:
             ("dashboard-below", 1280, 900, "light"),
         ],
     )
-    def test_it_fits(self, browser, busy_shop, name, width, height, scheme):
+    def test_it_fits(self, busy_shop, browser, name, width, height, scheme):
         shop = busy_shop
         resize(browser, width, height, scheme)
         park(shop)

@@ -197,6 +197,13 @@ class TestFindings:
         assert row.said["field"] == "items.product.name"
         assert row.said["fix"] == "Add select_related('product')."
 
+    def test_two_statements_of_one_field_are_one_request_and_the_longer_is_shown(self, history):
+        quick = finding(sql="SELECT quick", total_ms=1)
+        history.add(record(findings=(quick, finding(sql="SELECT slow", total_ms=9), quick)))
+        [row] = sheet(history, FINDINGS.only).values()
+        assert row.sums == {"n": 1, "queries": 36, "us": 11_000}
+        assert row.said["sql"] == "SELECT slow"
+
     @pytest.mark.parametrize("sql", ["half \ud800 of a pair", "NUL \x00", "“quoted” \\u", "\u2028"])
     def test_any_text_is_kept(self, history, sql):
         history.add(record(findings=(finding(sql=sql),)))

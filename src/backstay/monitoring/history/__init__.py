@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from threading import Event, Lock, Thread
+from typing import Any
 
 from backstay.counters import count, every_count
 from backstay.monitoring.history.latency import bin_of
@@ -79,8 +80,8 @@ class History:
             self._kept.add(ENDPOINTS.at(record.at), key, sums)
             if record.version:
                 self._add_usage(record)
-            for finding in record.findings:
-                self._add_finding(record, finding)
+            if record.findings:
+                self._add_findings(record)
         if self.in_background and (self._thread is None or not self._thread.is_alive()):
             self._begin()
 
@@ -88,10 +89,22 @@ class History:
         said = {"version": record.version, "client": record.client, "last_at": record.at}
         self._kept.add(USAGE.only, f"{record.version} {record.client}", {"n": 1}, said)
 
-    def _add_finding(self, record: Record, finding: Finding) -> None:
-        key = f"{record.route} {finding.where} {finding.field}"
-        sums = {"n": 1, "queries": finding.count, "us": _us(finding.total_ms)}
-        said = {
+    def _add_findings(self, record: Record) -> None:
+        """One line may run several statements for one field: it is told by the longest."""
+        places: dict[tuple[str, str], list[Finding]] = {}
+        for finding in record.findings:
+            places.setdefault((finding.where, finding.field), []).append(finding)
+        for (where, field), found in places.items():
+            sums = {"n": 1, "queries": 0, "us": 0}
+            for finding in found:
+                sums["queries"] += finding.count
+                sums["us"] += _us(finding.total_ms)
+            longest = max(found, key=lambda finding: finding.total_ms)
+            key = f"{record.route} {where} {field}"
+            self._kept.add(FINDINGS.only, key, sums, self._said(record, longest))
+
+    def _said(self, record: Record, finding: Finding) -> dict[str, Any]:
+        return {
             "kind": finding.kind,
             "method": record.method,
             "route": record.route,
@@ -102,7 +115,6 @@ class History:
             "fix": finding.fix,
             "last_at": record.at,
         }
-        self._kept.add(FINDINGS.only, key, sums, said)
 
     def read(self, names: Sequence[str]) -> tuple[dict[str, Sheet], bool]:
         """The sheets of *names*, and whether they are of all processes, where there are more."""
