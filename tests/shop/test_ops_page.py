@@ -260,6 +260,15 @@ class TestWhatStaffDo:
         )
         assert f"{STAFF} lifted a block" in text(browser, "#changes .main")
 
+    @pytest.mark.T5
+    def test_a_budget_is_looked_up_by_its_key(self, shop, browser):
+        sign_in(browser, shop)
+        assert log_in(shop, "ada@shop.example", "wrong") == 401
+        browser.find("#budget input").send_keys("login:account:ada@shop.example" + Keys.ENTER)
+        browser.until(lambda: texts(browser, "#limits .budgets .quiet") != [], "the budget")
+        assert text(browser, "#limits .budgets .quiet").startswith("4 left of 5 / minute")
+        assert "ada" not in text(browser, "#limits .budgets")
+
     @pytest.mark.O3
     def test_a_parked_job_is_retried_and_done(self, shop, browser):
         job = park(shop)

@@ -401,10 +401,10 @@ class TestAudit:
     def test_every_change_is_one_line_and_one_entry(self, as_staff, staff, caplog):
         guess()
         job = parked()
-        with caplog.at_level(logging.INFO, logger="backstay.dashboard"):
+        with caplog.at_level(logging.INFO, logger="backstay.monitoring.dashboard"):
             changed(as_staff, "/ops/budget/clear/", {"key": "login:address:192.0.2.1"})
             changed(as_staff, "/ops/jobs/retry/", {"ids": [str(job.pk)]})
-        lines = [line for line in caplog.records if line.name == "backstay.dashboard"]
+        lines = [line for line in caplog.records if line.name == "backstay.monitoring.dashboard"]
         told = [(line.action, line.target, line.user_id) for line in lines]
         expected = [
             ("lifted a block", "login:address:192.0.2.1"),
@@ -415,7 +415,7 @@ class TestAudit:
         assert shown == told[::-1]
 
     def test_names_no_account(self, as_staff, caplog):
-        with caplog.at_level(logging.INFO, logger="backstay.dashboard"):
+        with caplog.at_level(logging.INFO, logger="backstay.monitoring.dashboard"):
             changed(as_staff, "/ops/budget/clear/", {"key": "login:account:ada@shop.example"})
         assert LogEntry.objects.count() == 1
         assert "ada" not in LogEntry.objects.get().object_repr

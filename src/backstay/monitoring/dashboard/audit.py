@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import router, transaction
 
-logger = logging.getLogger("backstay.dashboard")
+logger = logging.getLogger("backstay.monitoring.dashboard")
 
 #: What our entries are about: no object of the database.
 SUBJECT = "backstay.monitoring.dashboard"

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from backstay.monitoring import history
 from backstay.monitoring.record import Record
@@ -17,8 +17,9 @@ def keep(record: Record) -> None:
 
 @lru_cache(maxsize=8)
 def _mount(_: str) -> str | None:
-    """Where the page is, in the URLconf of that name."""
+    """Where the page is, in the URLconf of that name, whatever the service is mounted at."""
     try:
-        return reverse("backstay_dashboard:page")
+        path = reverse("backstay_dashboard:page")
     except NoReverseMatch:
         return None
+    return "/" + path.removeprefix(get_script_prefix())

@@ -62,7 +62,7 @@ function make(row) {
     // A narrow page breaks it after a slash.
     element("span", { class: "route" }, ...row.route.split(/(?<=\/)/).flatMap((part) => [part, element("wbr")])),
     row.version ? element("span", { class: "chip" }, row.version) : null);
-  const share = element("td", { class: "number share" }, element("meter", { max: 1 }), element("span"));
+  const share = element("td", { class: "number share" }, element("meter", { max: 1, "aria-hidden": "true" }), element("span"));
   const others = COLUMNS.slice(2).map(([column]) => element("td", { class: `number ${column}` }));
   return element("tr", {}, name, share, ...others);
 }

@@ -160,7 +160,7 @@ export function showVersions({ versions }) {
   });
   const make = ({ version }) => element("li", {},
     element("p", { class: "what" }, element("span", { class: "chip" }, version),
-      element("meter", { max: 1, "aria-label": `Share of ${version}` }), element("span", { class: "number" })),
+      element("meter", { max: 1, "aria-hidden": "true" }), element("span", { class: "number" })),
     element("ul", { class: "clients" }));
   empty("versions", list($("#versions .versions"), groups, ({ version }) => version, make, (line, group) => {
     $("meter", line).value = group.requests / whole;
