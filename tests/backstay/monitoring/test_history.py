@@ -6,6 +6,7 @@ The backend is that of the suite's run. What concerns several processes needs Re
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -145,6 +146,20 @@ class TestRequests:
         history.add(record())
         endpoints(history)["GET v1 /api/{version}/orders/"].sums["n"] = 99
         assert endpoints(history)["GET v1 /api/{version}/orders/"].sums["n"] == 1
+
+    def test_of_many_threads_are_all_there_while_they_are_handed_over(self, history):
+        def answer(number):
+            for _ in range(200):
+                history.add(record(f"/{number}/"))
+                if number % 2:
+                    history.flush()
+                endpoints(history)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(answer, range(8)))
+        history.flush()
+        assert {row.sums["n"] for row in endpoints(history).values()} == {200}
+        assert summed(endpoints(history).values())["n"] == 1_600
 
 
 class TestMemory:

@@ -51,7 +51,6 @@ ROWS_AT_ONCE = 300
 
 _CLASSES = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 
-
 _shared_by = lru_cache(maxsize=4)(RedisSheets)
 
 
@@ -158,8 +157,9 @@ class History:
 
     def _gather(self) -> None:
         """Add what others have counted: who was refused, and how often each rule was asked."""
-        outcomes, now = _throttle_outcomes(), time.time()
+        now = time.time()
         with self._lock:
+            outcomes = _throttle_outcomes()
             for (rule, outcome), number in outcomes.items():
                 new = number - self._outcomes.get((rule, outcome), 0)
                 if new:
@@ -174,6 +174,8 @@ class History:
         with self._lock:
             if self._thread is None:
                 atexit.register(self.flush)
+            elif self._thread.is_alive():
+                return  # Another request was first.
             self._thread = Thread(target=self._run, name="history", daemon=True)
             self._thread.start()
 

@@ -95,8 +95,8 @@ class RedisSheets:
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        wanted = [name for name in names if name not in self._over]
-        found = {name: self._over[name] for name in names if name in self._over}
+        found = {name: sheet for name in names if (sheet := self._over.get(name)) is not None}
+        wanted = [name for name in names if name not in found]
         now = time.time()
         for first in range(0, len(wanted), AT_ONCE):
             some = wanted[first : first + AT_ONCE]
@@ -107,10 +107,10 @@ class RedisSheets:
         return found
 
     def _forget_before(self, now: float) -> None:
-        for name in [
-            name for name in self._over if end_of(name) + kind_of(name).kept_seconds < now
-        ]:
-            del self._over[name]
+        # Several threads may read, each with a copy of the names.
+        for name in [*self._over]:
+            if end_of(name) + kind_of(name).kept_seconds < now:
+                self._over.pop(name, None)
 
 
 def _key(name: str) -> str:
