@@ -452,4 +452,4 @@ class TestOutage:
 def test_without_the_admin_it_is_an_error(monkeypatch):
     assert checks.check_admin() == []
     monkeypatch.setattr(apps, "is_installed", lambda _: False)
-    assert [message.id for message in checks.check_admin()] == ["backstay.E030"]
+    assert [message.id for message in checks.check_admin()] == ["backstay.E040"]

@@ -1,4 +1,4 @@
-"""System check of the dashboard: E030."""
+"""System check of the dashboard: E040."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error
 
 
 def check_admin(**_: Any) -> list[CheckMessage]:
-    """E030: there is no log that changes can be written to, and no way to log in."""
+    """E040: there is no log that changes can be written to, and no way to log in."""
     if apps.is_installed("django.contrib.admin"):
         return []
     return [
@@ -15,6 +15,6 @@ def check_admin(**_: Any) -> list[CheckMessage]:
             "The dashboard writes who changed what to the admin's log, which is not there, so "
             "nobody can lift a block or retry a job.",
             hint='Add "django.contrib.admin" to INSTALLED_APPS.',
-            id="backstay.E030",
+            id="backstay.E040",
         )
     ]
