@@ -6,6 +6,7 @@ from math import log, sin
 
 from backstay.monitoring import Record
 from backstay.monitoring.history import history
+from backstay.versioning import usage
 
 #: Method, route, its share of the traffic, and its usual milliseconds.
 ROUTES = [
@@ -20,7 +21,7 @@ ROUTES = [
     ("GET", "/api/{version}/orders/export/", 0.1, 900.0),
     ("GET", "unmatched", 0.6, 0.9),
 ]
-CLIENTS = ["okhttp/4.12", "python-requests/2.32", "Mozilla/5.0", "curl/8.5"]
+CLIENTS = ["okhttp (signed in)", "python-requests (signed in)", "Mozilla", "curl"]
 KEPT = ("products", "articles")
 
 
@@ -29,7 +30,10 @@ def fill(seconds: int = 3_590) -> None:
     draw, now = random.Random(7), time.time()  # noqa: S311  # The same traffic each time.
     for second in range(seconds):
         for _ in range(int(9 * (1 + 0.45 * sin(second / 420)) * draw.uniform(0.8, 1.2))):
-            history.add(_record(draw, now - seconds + second))
+            record = _record(draw, now - seconds + second)
+            history.add(record)
+            if record.version:
+                usage.add(record.version, record.client, record.at)
 
 
 def _record(draw: random.Random, at: float) -> Record:

@@ -25,7 +25,6 @@ from backstay.monitoring.history.sheets import (
     PULSE,
     REFUSALS,
     RULES,
-    USAGE,
 )
 from backstay.store import store
 from backstay.throttling import Charge, Rate, Throttled, enforce
@@ -176,19 +175,17 @@ class TestMemory:
         assert summed(rows.values())["n"] == 10_000
         assert rows[OTHER].sums["n"] >= 10_000 - ENDPOINTS.most_rows
 
-    @pytest.mark.parametrize("kind", [FINDINGS, USAGE])
-    def test_findings_and_clients_are_the_latest(self, history, clock, kind):
+    def test_findings_are_the_latest(self, history, clock):
         for number in range(1_000):
             clock.shift(0.001)
-            one = finding(f"views.py:{number}")
-            history.add(record("/r/", client=f"client/{number}", findings=(one,)))
+            history.add(record("/r/", findings=(finding(f"views.py:{number}"),)))
             if number % 150 == 0:
                 history.flush()
         history.flush()
-        rows = sheet(history, kind.only)
-        assert len(rows) == kind.most_rows
-        assert any("999" in key for key in rows)
-        assert not any(key.endswith(("/1", ":1 items.product.name")) for key in rows)
+        rows = sheet(history, FINDINGS.only)
+        assert len(rows) == FINDINGS.most_rows
+        assert "/r/ views.py:999 items.product.name" in rows
+        assert "/r/ views.py:1 items.product.name" not in rows
 
     def test_what_is_older_than_a_day_is_gone(self, history, clock):
         for minute in range(0, 3 * 24 * 60, 5):
@@ -281,7 +278,7 @@ class TestProcesses:
         assert redis is not None
         keys = redis.call("KEYS", "*history*")
         limits = [kind.kept_seconds + 2 * kind.seconds for kind in KINDS.values()]
-        assert len(keys) == 4
+        assert len(keys) == 3
         assert all(0 < redis.call("TTL", key) <= max(limits) for key in keys)
 
     def test_read_what_is_over_once(self, history, clock):
@@ -344,5 +341,6 @@ class TestOutage:
         history.flush()
         other = make()
         assert summed(endpoints(other).values())["n"] == 4
-        assert sheet(other, USAGE.only)["v1 curl/8.5"].sums["n"] == 4
+        [found] = sheet(other, FINDINGS.only).values()
+        assert found.sums["n"] == 3
         assert history.read([ENDPOINTS.at(NOON)])[1]

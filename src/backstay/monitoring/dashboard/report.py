@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from backstay.monitoring import history
-from backstay.monitoring.dashboard import audit, jobs, limits, traffic
+from backstay.monitoring.dashboard import audit, jobs, limits, traffic, versions
 from backstay.monitoring.history import summed
 from backstay.monitoring.history.sheets import (
     ENDPOINTS,
@@ -12,7 +12,6 @@ from backstay.monitoring.history.sheets import (
     PULSE,
     REFUSALS,
     RULES,
-    USAGE,
     Sheet,
 )
 
@@ -22,7 +21,7 @@ def report(window: traffic.Window) -> dict[str, Any]:
     now = time.time()
     spans = [ENDPOINTS.since(now - window.seconds, now), RULES.since(now - window.seconds, now)]
     plotted = [name for at in window.begins(now) for name in window.names(at)]
-    whole = [FINDINGS.only, USAGE.only, REFUSALS.only]
+    whole = [FINDINGS.only, REFUSALS.only]
     wanted = [*plotted, *PULSE.since(now - 60, now), *spans[0], *spans[1], *whole]
     sheets, complete = history.read(list(dict.fromkeys(wanted)))
     rows = traffic.plotted(window, sheets, now)
@@ -36,7 +35,7 @@ def report(window: traffic.Window) -> dict[str, Any]:
         "rules": limits.rules(_asked([sheets[name] for name in spans[1]])),
         "blocks": limits.blocks(sheets[REFUSALS.only], now),
         "jobs": jobs.report(),
-        "versions": traffic.versions(sheets[USAGE.only]),
+        "versions": versions.report(),
         "changes": audit.latest(),
     }
 

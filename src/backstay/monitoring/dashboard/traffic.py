@@ -98,12 +98,6 @@ def findings(sheet: Sheet) -> list[dict[str, Any]]:
     ]
 
 
-def versions(sheet: Sheet) -> list[dict[str, Any]]:
-    """Which client speaks which version, and how often."""
-    rows = sorted(sheet.values(), key=lambda row: row.sums["n"], reverse=True)
-    return [{**row.said, "requests": row.sums["n"]} for row in rows]
-
-
 def _rows(names: Sequence[str], sheets: Mapping[str, Sheet]) -> Iterable[Any]:
     return (row for name in names for row in sheets.get(name, {}).values())
 

@@ -10,7 +10,7 @@ reads what all of them did; no request waits for it. What is left when the proce
 handed over then.
 
 Memory is bounded, here and in Redis, whatever is asked for: a hundred rows of endpoints for
-each five minutes of a day, and a few hundred findings, clients and refusals. While Redis is
+each five minutes of a day, and a few hundred findings and refusals. While Redis is
 out it is all kept here (``history`` in ``backstay.counters``), and handed over later.
 
 Limits: without Redis every process knows itself only. A process that is killed loses what
@@ -34,7 +34,6 @@ from backstay.monitoring.history.sheets import (
     PULSE,
     REFUSALS,
     RULES,
-    USAGE,
     Row,
     Sheet,
     Sheets,
@@ -77,16 +76,10 @@ class History:
         with self._lock:
             self._kept.add(PULSE.at(record.at), "", sums)
             self._kept.add(ENDPOINTS.at(record.at), key, sums)
-            if record.version:
-                self._add_usage(record)
             if record.findings:
                 self._add_findings(record)
         if self.in_background and (self._thread is None or not self._thread.is_alive()):
             self._begin()
-
-    def _add_usage(self, record: Record) -> None:
-        said = {"version": record.version, "client": record.client, "last_at": record.at}
-        self._kept.add(USAGE.only, f"{record.version} {record.client}", {"n": 1}, said)
 
     def _add_findings(self, record: Record) -> None:
         """One line may run several statements for one field: it is told by the longest."""

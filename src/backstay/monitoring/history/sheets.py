@@ -54,12 +54,10 @@ ENDPOINTS = Kind("endpoints", most_rows=100, kept_seconds=DAY, seconds=300)
 RULES = Kind("rules", most_rows=50, kept_seconds=DAY, seconds=300)
 #: A row for each route, line and field whose queries are too many or too slow.
 FINDINGS = Kind("findings", most_rows=200, kept_seconds=DAY, shares=False)
-#: A row for each version and client.
-USAGE = Kind("usage", most_rows=200, kept_seconds=DAY, shares=False)
 #: A row for each bucket that refused somebody of late.
 REFUSALS = Kind("refusals", most_rows=100, kept_seconds=DAY, shares=False)
 
-KINDS = {kind.name: kind for kind in (PULSE, ENDPOINTS, RULES, FINDINGS, USAGE, REFUSALS)}
+KINDS = {kind.name: kind for kind in (PULSE, ENDPOINTS, RULES, FINDINGS, REFUSALS)}
 
 
 @dataclass(slots=True)

@@ -152,22 +152,22 @@ export function showJobs({ jobs }) {
 // --- versions, changes --------------------------------------------------------
 
 export function showVersions({ versions }) {
-  const whole = versions.reduce((sum, { requests }) => sum + requests, 0);
+  const whole = versions.reduce((sum, { count: number }) => sum + number, 0);
   const names = [...new Set(versions.map(({ version }) => version))].sort().reverse();
   const groups = names.map((version) => {
     const clients = versions.filter((one) => one.version === version);
-    return { version, clients, requests: clients.reduce((sum, { requests }) => sum + requests, 0) };
+    return { version, clients, number: clients.reduce((sum, { count: number }) => sum + number, 0) };
   });
   const make = ({ version }) => element("li", {},
     element("p", { class: "what" }, element("span", { class: "chip" }, version),
       element("meter", { max: 1, "aria-hidden": "true" }), element("span", { class: "number" })),
     element("ul", { class: "clients" }));
   empty("versions", list($("#versions .versions"), groups, ({ version }) => version, make, (line, group) => {
-    $("meter", line).value = group.requests / whole;
-    text($(".what .number", line), `${count(group.requests)}, ${percent(group.requests / whole)}`);
+    $("meter", line).value = group.number / whole;
+    text($(".what .number", line), `${count(group.number)}, ${percent(group.number / whole)}`);
     list($(".clients", line), group.clients.slice(0, 8), ({ client }) => client,
       ({ client }) => element("li", {}, element("span", {}, client || "unnamed"), element("span", { class: "quiet" })),
-      (item, one) => text(item.lastChild, `${count(one.requests)}, last ${moment(one.last_at)}`));
+      (item, one) => text(item.lastChild, `${count(one.count)}, last ${moment(one.last_at)}`));
   }));
 }
 
