@@ -46,6 +46,7 @@ urlpatterns = [
         path(f"partners/{version}/", include(("shop.api", version)))
         for version in backstay.VERSIONS
     ),
+    path("ops/", include("backstay.monitoring.dashboard.urls")),
     path("errors/", include("backstay.errors.urls")),
     path("health/live/", health.live),
     path("health/ready/", health.ready),

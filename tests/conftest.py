@@ -17,8 +17,9 @@ from rest_framework import generics, routers  # noqa: F401
 
 from backstay.caching import freshness
 from backstay.caching.backends.local import local as answers
+from backstay.monitoring.history import history
 from backstay.pagination.counts import recent
-from backstay.throttling import local
+from backstay.throttling import local, refusals
 from backstay.versioning import usage
 from tests.guarantees import GUARANTEES
 from tests.quiet import trust_denylist
@@ -34,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # How fast an example runs says more about the machine than about the code.
     hypothesis_settings.register_profile("suite", deadline=None)
     hypothesis_settings.load_profile("suite")
+    # Tests that look at Redis see what they did, and nothing that a thread of ours does.
+    history.in_background = False
 
 
 def pytest_collection_finish() -> None:
@@ -78,6 +81,8 @@ def empty_cache() -> None:
     recent.clear()
     local.here.clear()
     local.stand_in.clear()
+    refusals.take()
+    history.clear()
     answers.clear()
     freshness.trust = freshness.Trust()
     # A thread of its own would ask Redis at any moment.

@@ -173,6 +173,17 @@ class Shop:
         with closing(sqlite3.connect(self.database, timeout=20)) as connection, connection:
             connection.execute(statement)
 
+    def run(self, code: str) -> None:
+        """Run *code* in ``manage.py shell``, which knows every model."""
+        subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v0", "-c", code],
+            cwd=ROOT,
+            env=_environ(self.database),
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
     def answers(self) -> bool:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

@@ -102,6 +102,7 @@ def welcome(environment: Environment) -> str:
     lines = f"""\
   documentation    {base}/api/docs/
   API              {base}/api/v1/products/
+  dashboard        {base}/ops/
   admin            {base}/admin/
 """
     example = f"  page with login  {base}/example/\n"

@@ -30,7 +30,7 @@ from backstay.counters import count
 from backstay.errors import ServiceUnavailable
 from backstay.measure import throttled
 from backstay.pipeline import Part, ask
-from backstay.throttling import local
+from backstay.throttling import local, refusals
 from backstay.throttling.charges import Charge, Decision
 from backstay.throttling.errors import Throttled
 from backstay.throttling.rates import Rate, parse_rates, rates_of
@@ -254,6 +254,8 @@ def count_outcome(decisions: Sequence[Decision], *, refused: str = "refused") ->
     """Of a refused request only the rules that refused it; the others were not charged."""
     rules = {decision.charge.rule for decision in decisions if not decision.allowed}
     outcome = refused if rules else "allowed"
+    if outcome == "refused":
+        refusals.note(decisions)
     for rule in sorted(rules or {decision.charge.rule for decision in decisions}):
         count("throttle", rule=rule, outcome=outcome)
     if decisions:

@@ -44,6 +44,10 @@ class Rate:
     window_seconds: int
     smooth: bool = False
 
+    def __str__(self) -> str:
+        """``"5 in 60 s"``, for people."""
+        return f"{self.limit} in {self.window_seconds} s{' smooth' if self.smooth else ''}"
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """

@@ -9,26 +9,18 @@ Limit: without Redis and without ``backstay.throttling.database`` the counts are
 server processes, out of this command's reach.
 """
 
-import re
-from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backstay.conf import settings
 from backstay.store import StoreUnavailable, store
-from backstay.throttling import account_bucket, address_bucket
 from backstay.throttling.charges import Charge
-from backstay.throttling.checks import throttles_in_use
+from backstay.throttling.keys import BadKey, charges_of
 from backstay.throttling.limits import peek
-from backstay.throttling.rates import Rate, rates_of
 from backstay.throttling.redis import forget
-from backstay.throttling.throttles import OrganizationThrottle, plan_rates
-
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Command(BaseCommand):
@@ -48,7 +40,7 @@ class Command(BaseCommand):
         try:
             charges = charges_of(key)
             getattr(self, f"_{command}")(charges)
-        except ImproperlyConfigured as error:
+        except BadKey as error:
             raise CommandError(str(error)) from None
         except StoreUnavailable:
             raise CommandError("Redis does not answer.") from None
@@ -57,7 +49,7 @@ class Command(BaseCommand):
         for decision in peek(charges):
             charge = decision.charge
             self.stdout.write(
-                f"{charge.rule}:{charge.bucket}  {_written(charge.rate)}  "
+                f"{charge.rule}:{charge.bucket}  {charge.rate}  "
                 f"{decision.remaining} left, as new in {ceil(decision.reset_after_seconds)} s"
             )
 
@@ -80,47 +72,3 @@ def require_reach() -> None:
         _ = redis and redis.call("PING")
     except StoreUnavailable:
         raise CommandError(f"Redis does not answer ({settings.KEY_PREFIX}).") from None
-
-
-def charges_of(key: str) -> list[Charge]:
-    """
-    One charge for each window of the rule.
-
-    Raises:
-        CommandError: the key is none, or the rule has no limit.
-    """
-    rule, _, bucket = key.partition(":")
-    kind, _, whose = bucket.partition(":")
-    if not whose:
-        raise CommandError(f"{key!r} is no key: expected RULE:BUCKET, as login:address:192.0.2.1.")
-    if kind == "account" and not _HASH.fullmatch(whose):
-        bucket = account_bucket(whose)
-    elif kind == "address":
-        bucket = f"address:{address_bucket(whose)}"
-    charges = [Charge(rule, bucket, rate) for rate in dict.fromkeys(_rates_of(rule))]
-    if not charges:
-        raise CommandError(f"The rule {rule!r} has no limit.")
-    return charges
-
-
-def _rates_of(rule: str) -> Iterator[Rate]:
-    """
-    Every rate under which *rule* may count.
-
-    Raises:
-        ImproperlyConfigured: there is no such rule.
-    """
-    kinds = [kind for kind in throttles_in_use() if kind().rule == rule]
-    planned = [kind for kind in kinds if issubclass(kind, OrganizationThrottle) and not kind.rate]
-    for plan in settings.PLAN_RATES if planned else ():
-        yield from plan_rates(plan)
-    for kind in kinds:
-        if kind not in planned:
-            yield from kind().rates()
-    if not kinds:
-        yield from rates_of(rule)
-
-
-def _written(rate: Rate) -> str:
-    smooth = " smooth" if rate.smooth else ""
-    return f"{rate.limit} in {rate.window_seconds} s{smooth}"

@@ -10,10 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db.models import Count, Min
-from django.utils import timezone
+from django.db.models import Count
 
-from backstay.outbox.models import QueuedJob
+from backstay.outbox.backlog import backlog, parked_jobs, retry
 
 
 class Command(BaseCommand):
@@ -33,16 +32,12 @@ class Command(BaseCommand):
             self.retry(options["ids"], options["name"])
 
     def show(self) -> None:
-        now = timezone.now()
-        live, parked = QueuedJob.objects.filter(parked_at=None), parked_jobs()
-        due = live.filter(due_at__lte=now).aggregate(count=Count("pk"), oldest=Min("due_at"))
-        seconds = (now - due["oldest"]).total_seconds() if due["oldest"] else 0
-        later = live.filter(due_at__gt=now).count()
+        now = backlog()
         self.stdout.write(
-            f"{due['count']} due, the oldest for {seconds:.0f} s; "
-            f"{later} later or being run; {parked.count()} parked"
+            f"{now.due} due, the oldest for {now.oldest_seconds:.0f} s; "
+            f"{now.later} later or being run; {parked_jobs().count()} parked"
         )
-        kinds = parked.values_list("name", "error").annotate(count=Count("pk"))
+        kinds = parked_jobs().values_list("name", "error").annotate(count=Count("pk"))
         for name, error, count in kinds.order_by("name", "error"):
             self.stdout.write(f"parked: {count} {name}, {error}")
 
@@ -52,9 +47,4 @@ class Command(BaseCommand):
             jobs = jobs.filter(pk__in=ids)
         if name is not None:
             jobs = jobs.filter(name=name)
-        count = jobs.update(parked_at=None, attempts=0, due_at=timezone.now())
-        self.stdout.write(f"{count} jobs are due again")
-
-
-def parked_jobs() -> Any:
-    return QueuedJob.objects.filter(parked_at__isnull=False)
+        self.stdout.write(f"{retry(jobs)} jobs are due again")
