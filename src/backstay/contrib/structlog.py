@@ -13,6 +13,7 @@ out. Nothing that a client sends can begin a line of its own or move a terminal'
 
 import json
 import logging
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -175,5 +176,8 @@ RENDER_CONSOLE: list[Processor] = [
     structlog.processors.format_exc_info,
     redact_event,
     keep_to_one_line,
-    structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    # Colours are for a terminal; a file would be full of escapes.
+    structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    ),
 ]
