@@ -95,8 +95,8 @@ class Wire:
         from hiredis import Reader, pack_command
         from redis.exceptions import InvalidResponse, ResponseError
 
+        self._connection, self._process = connection, os.getpid()
         connection.connect()
-        self._connection = connection
         self._socket = connection._sock  # noqa: SLF001  # There is no other way to it.
         self._refusal = ResponseError
         # Its stub takes a pair.
@@ -104,7 +104,6 @@ class Wire:
         self._reader = Reader(InvalidResponse, ResponseError, notEnoughData=_NOT_YET)
         self._arrived = select.poll()
         self._arrived.register(self._socket, select.POLLIN)
-        self._process = os.getpid()
 
     def is_fit(self) -> bool:
         """Whether it is this process's own, open, and owes no answer that nobody waited for."""
@@ -136,6 +135,10 @@ class Wire:
         if self._process == os.getpid():
             self._process = 0
             self._connection.disconnect()
+
+    def __del__(self) -> None:
+        """Its thread has ended."""
+        self.close()
 
 
 _NOT_YET = object()
