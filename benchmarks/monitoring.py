@@ -3,8 +3,8 @@ What watching a request costs: the same request with everything on, and without.
 
 A cheap view and a page of 100 orders that is not kept, in this process, from WSGI to the
 bytes of the body. On is the middleware, the log line as JSON, the metrics as several
-processes share them, and the statements of one request in a hundred looked at; in the last
-row those of every request are.
+processes share them, the dashboard's history, and the statements of one request in a
+hundred looked at; in the last row those of every request are.
 """
 
 import logging
