@@ -245,6 +245,8 @@ BACKSTAY = {
     "TOKEN_CLAIMS": "shop.accounts.tokens.claims",
     "TOKEN_USER": "shop.accounts.tokens.user_of",
     "REDIS_URL": ENVIRONMENT.redis_url,
+    # Where somebody develops, no query for each row goes unseen.
+    "QUERY_WATCH_SHARE": 1.0 if DEBUG else 0.01,
     "METRICS_TOKEN": ENVIRONMENT.metrics_token,
     "WORKERS": ENVIRONMENT.web_concurrency,
     "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],

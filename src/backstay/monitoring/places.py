@@ -49,7 +49,7 @@ class Place:
 
 def here() -> Place:
     """That of the statement that is being run."""
-    line, fix, batched, for_each = "", "", False, False
+    line, fix, relation, batched, for_each = "", "", "", False, False
     serializers: list[FrameType] = []
     for frame in _frames(sys._getframe(2)):  # noqa: SLF001  # The stack has no other door.
         if frame.f_code is _SERIALIZER:
@@ -59,10 +59,13 @@ def here() -> Place:
         else:
             batched = batched or frame.f_globals.get("__name__", "").startswith("backstay.readplan")
             line = line or _line_of(frame)
+            relation = relation or _relation_of(frame)
             fix = fix or _fix_for(frame)
+    fields = [frame.f_locals.get("field") for frame in reversed(serializers)]
+    if relation:
+        fix = _fix_of_relation(relation, fields)
     if not serializers:
         return Place(line or "?", "", False, fix or _FIX_OUTSIDE)
-    fields = [frame.f_locals.get("field") for frame in reversed(serializers)]
     path = ".".join(_name(one) for one in fields if one is not None)
     kind: Any = type(serializers[0].f_locals["self"])
     where = line or _declaration(kind, _name(fields[-1]))
@@ -112,11 +115,20 @@ def _name(field: Any) -> str:
 _FIX_OUTSIDE = "Read all rows by one query before the loop."
 
 
+def _relation_of(frame: FrameType) -> str:
+    """The foreign key that Django follows here."""
+    return str(frame.f_locals["self"].field.name) if frame.f_code is _FORWARD else ""
+
+
+def _fix_of_relation(name: str, fields: list[Any]) -> str:
+    """With the way to *name* from the rows of the list, as far as the fields' sources tell."""
+    way = [part for field in fields if field is not None for part in field.source_attrs]
+    path = "__".join([*way[: way.index(name)], name] if name in way else [name])
+    return f"Add select_related({path!r}) to the queryset, or use ReadPlanMixin."
+
+
 def _fix_for(frame: FrameType) -> str:
     """What Django's own frame says about why it asks."""
-    if frame.f_code is _FORWARD:
-        name = frame.f_locals["self"].field.name
-        return f"Add select_related({name!r}) to the queryset, or use ReadPlanMixin."
     if frame.f_code is _DEFERRED:
         name = frame.f_locals["self"].field.attname
         return f"Load {name!r} with the rows: it is deferred."
