@@ -250,6 +250,9 @@ BACKSTAY = {
     "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],
     "VERSIONS": ("v1", "v2"),
     "VERSION_POLICIES": {name: asdict(ends) for name, ends in ENVIRONMENT.api_versions.items()},
+    "CONTRACTS": BASE_DIR / "contracts",
+    "DOCUMENTS": VAR / "documents",
+    #"DOCUMENT_EXAMPLES": BASE_DIR / "shop" / "examples.json",
     "OUTBOX_RELAY": "backstay.contrib.celery.CeleryRelay"
     if ENVIRONMENT.celery_broker_url
     else None,
