@@ -9,9 +9,9 @@ Examples that are real answers, from a file that a test keeps true.
         ],
     }
 
-The file has for each version the bodies by operation and status, and the problems by
-code: ``{"v1": {"GET /api/v1/orders/ 200": {…}}, "problems": {"conflict": {…}}}``. A body
-of an operation or status that is not documented is an error: the example is out of date.
+The file has for each version the bodies by operation and status, and the problems by code:
+``{"v1": {"answers": {"GET /api/v1/orders/ 200": {…}}, "problems": {"conflict": {…}}}}``. A
+body of an operation or status that is not documented is an error: it is out of date.
 """
 
 import json
@@ -30,8 +30,8 @@ def add_examples(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, 
     Raises:
         ImproperlyConfigured: the file cannot be read, or has an example of nothing.
     """
-    told = _read(settings.DOCUMENT_EXAMPLES)
-    for name, body in told.get(generator.api_version, {}).items():
+    told = _read(settings.DOCUMENT_EXAMPLES).get(generator.api_version, {})
+    for name, body in told.get("answers", {}).items():
         method, path, status = name.split(" ")
         try:
             operation = result["paths"][path][method.lower()]

@@ -84,7 +84,9 @@ class AutoSchema(SpectacularAutoSchema):
         view: Any = self.view
         if hasattr(view, "response_serializer_class"):
             shown = view.response_serializer_class
-            return {204: None} if shown is None else {200: shown}
+            if shown is None:
+                return {204: None}
+            return {200: shown if shown().fields else {"type": "object"}}
         if hasattr(view, "get_response_serializer_class") and self.method != "DELETE":
             shown = view.get_response_serializer_class()
             return shown(context=view.get_serializer_context())
