@@ -92,6 +92,12 @@ class AutoSchema(SpectacularAutoSchema):
             return shown(context=view.get_serializer_context())
         return super().get_response_serializers()
 
+    def _get_serializer_name(self, *args: Any, **kwargs: Any) -> str:
+        """``LoginRequest`` is the name of what is sent already."""
+        name: str = super()._get_serializer_name(*args, **kwargs)
+        twice = name.endswith("RequestRequest")
+        return name.removesuffix("Request") if twice else name
+
     def get_auth(self) -> list[dict[str, Any]]:
         """The view's schemes, and ``{}`` where nobody need be known."""
         schemes = [scheme for scheme in super().get_auth() if scheme]

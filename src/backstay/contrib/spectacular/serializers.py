@@ -5,6 +5,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.settings import spectacular_settings
 from rest_framework.serializers import BaseSerializer
 
 from backstay.versioning.transforms import steps_back
@@ -23,6 +24,9 @@ class DeclaredSerializer(OpenApiSerializerExtension):
         target: BaseSerializer = self.target
         schema = auto_schema._map_serializer(target, direction, bypass_extensions=True)  # noqa: SLF001  # As its own extensions do.
         meta = getattr(target, "Meta", None)
+        if direction == "response" and spectacular_settings.COMPONENT_SPLIT_REQUEST:
+            # DRF asks for some fields only, and answers with all of them.
+            schema = {**schema, "required": list(schema.get("properties", {}))}
         schema = _say_for_whom(schema, getattr(meta, "visible_to", {}))
         version = getattr(auto_schema.view.request, "version", None)
 
