@@ -344,7 +344,8 @@ def _articles(walk: Walk) -> None:
 
 def _closing(walk: Walk) -> None:
     """What ends an account comes last."""
-    walk.ask("member", "POST", f"organizations/{walk.users['member'].organization.pk}/leave/")
+    member = Membership.objects.get(user=walk.users["member"])
+    walk.ask("member", "POST", f"organizations/{member.organization_id}/leave/")
     walk.ask("ada", "DELETE", "users/me/")
 
 

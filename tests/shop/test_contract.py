@@ -1,6 +1,7 @@
 """``manage.py contract``: what was promised is kept, and whoever breaks it is told where."""
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,7 @@ class TestFreeze:
 
 class TestBuild:
     @pytest.fixture
-    def made(self, monkeypatch) -> list[str]:
+    def made(self, monkeypatch) -> Iterator[list[str]]:
         """The versions whose documents are made, in turn."""
         made: list[str] = []
         usual = documents.generate

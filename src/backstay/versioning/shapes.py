@@ -120,10 +120,10 @@ class Comparison:
         yield from self._members(before, after, where, busy)
         if "items" in before and "items" in after:
             yield from self.of(before["items"], after["items"], f"{where}[]", busy)
-        others = [form.get("additionalProperties", True) for form in (before, after)]
-        if all(isinstance(other, Mapping) for other in others):
-            yield from self.of(*others, f"{where}.*", busy)
-        elif self.taken and others[0] is not False and others[1] is False:
+        rest, others = (form.get("additionalProperties", True) for form in (before, after))
+        if isinstance(rest, Mapping) and isinstance(others, Mapping):
+            yield from self.of(rest, others, f"{where}.*", busy)
+        elif self.taken and rest is not False and others is False:
             yield where, f"takes no other fields any more. {TAKE}"
 
     def _values(self, before: Schema, after: Schema) -> Iterator[str]:
