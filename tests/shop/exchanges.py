@@ -23,8 +23,10 @@ from tests.shop.factories import PASSWORD
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 REQUEST_ID = "6f1c1b0c3a5e4d0e8a7c2f9b1d3e5f70"
 
-#: A token of either type, an invitation's, and an id that is drawn, by what stands in their places.
+#: A token of either type, an invitation's, an id that is drawn and a cursor, whose form is nobody's
+#: business, by what stands in their places.
 DRAWN = {
+    "cursor=WyJuIiwiMjAyNi0wOS0wMSJd": r"cursor=[^&]+",
     "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.c2lnbmF0dXJl": r"eyJ[\w-]+\.[\w-]+\.[\w-]+",
     "Q9vYw3q0m1bT7uXo2sRk5nJc8dLe4aHf6gZi0pEtVyU": r"^[\w-]{43}$",
     "01890a5d-ac96-774b-bcce-b302099a8057": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",

@@ -15,6 +15,7 @@ import time_machine
 from openapi_schema_validator import OAS31Validator
 
 from backstay.contrib.spectacular.documents import generate
+from backstay.versioning.shapes import flat, target
 from shop.environment import ROOT
 from tests.shop.exchanges import NOW, Exchange, reset_sequences, walk
 
@@ -79,8 +80,11 @@ def test_bodies_are_what_they_were_and_what_the_document_shows(exchanges) -> Non
     shown = {**stored, version: {"answers": answers, "problems": problems}}
     assert kept(EXAMPLES, shown) == shown
 
+    document = generate(version)
+    for one in walked:
+        assert one.status < 400 or one.body["code"] in codes_of(document, one), one.name
     answered = {(one.method, one.template) for one in walked if one.status < 400}
-    assert answered == operations(generate(version)) - NEVER
+    assert answered == operations(document) - NEVER
 
 
 #: Ending a session needs its id, which is drawn.
@@ -88,6 +92,15 @@ NEVER = {
     ("DELETE", "/api/token/sessions/{id}/"),
     ("POST", "/api/token/cookie/refresh/"),
 }
+
+
+def codes_of(document: dict[str, Any], one: Exchange) -> list[str]:
+    """The codes that are documented for the operation and the status."""
+    response = document["paths"][one.template][one.method.lower()]["responses"][str(one.status)]
+    content = target(document, response["$ref"])["content"]["application/problem+json"]
+    [form] = flat(document, content["schema"])
+    [code] = flat(document, form["properties"]["code"])
+    return list(code["enum"])
 
 
 def operations(document: dict[str, Any]) -> set[tuple[str, str]]:

@@ -90,6 +90,35 @@ class TestDocument:
                     other = followed(document, operation["responses"]["default"])
                     assert other["content"].keys() == {"application/problem+json"}
 
+    @pytest.mark.parametrize(
+        ("path", "always", "sometimes"),
+        [
+            ("orders/", {"next", "previous", "results"}, set()),
+            ("products/", {"count", "next", "previous", "results"}, {"count_is"}),
+            ("users/", {"next", "previous", "results"}, {"count", "count_is"}),
+        ],
+        ids=["by cursor", "by number", "by either"],
+    )
+    def test_a_page_is_of_its_kind(self, document, api, path, always, sometimes):
+        answer = document["paths"][f"{api}/{path}"]["get"]["responses"]["200"]
+        page = followed(document, answer["content"]["application/json"]["schema"])
+
+        assert set(page["required"]) == always
+        assert page["properties"].keys() == always | sometimes
+
+    def test_it_explains_itself_to_a_reader(self, document):
+        """Every group of operations is described, and what is common to all of them."""
+        tags = {tag["name"] for tag in document["tags"] if tag["description"]}
+        used = {
+            tag
+            for operations in document["paths"].values()
+            for operation in operations.values()
+            for tag in operation["tags"]
+        }
+        assert used == tags
+        for word in ("Authorization", "Deprecation", "cursor", "problem+json", "RateLimit", "ETag"):
+            assert word in document["info"]["description"]
+
     def test_without_a_version_it_is_v1(self, anonymous):
         default = anonymous.get("/api/schema/").json()
         assert default == anonymous.get("/api/schema/", {"version": "v1"}).json()
