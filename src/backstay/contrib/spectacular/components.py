@@ -113,8 +113,9 @@ def headers(registry: ComponentRegistry, names: Iterable[str]) -> Schema:
     }
 
 
-def parameter(registry: ComponentRegistry, name: str) -> Schema:
-    return component(registry, ResolvedComponent.PARAMETER, name, PARAMETERS[name])
+def parameter(registry: ComponentRegistry, name: str, *, required: bool = False) -> Schema:
+    content = {**PARAMETERS[name], **({"required": True} if required else {})}
+    return component(registry, ResolvedComponent.PARAMETER, name, content)
 
 
 def problem(registry: ComponentRegistry, codes: Sequence[str], told: Iterable[str] = ()) -> Schema:

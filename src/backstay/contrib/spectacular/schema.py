@@ -163,17 +163,18 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _take_headers(self, operation: dict[str, Any]) -> None:
         """Conditions (RFC 9110 section 13), and a key that makes a retry harmless."""
-        taken = ["Idempotency-Key"] if self._takes_idempotency_key() else []
+        taken, needed = [], getattr(self.view, "idempotency_key_required", False)
+        if self._takes_idempotency_key():
+            taken.append(parameter(self.registry, "Idempotency-Key", required=needed))
         responses = operation["responses"]
         if self._is_conditional() and self.method not in SAFE_METHODS:
-            taken.append("If-Match")
+            taken.append(parameter(self.registry, "If-Match"))
         elif self._is_conditional() and "200" in responses:
-            taken.append("If-None-Match")
+            taken.append(parameter(self.registry, "If-None-Match"))
             told = headers(self.registry, {"ETag", *self._told("304")})
             responses["304"] = {"description": "It is what If-None-Match names.", "headers": told}
         if taken:
-            references = [parameter(self.registry, name) for name in taken]
-            operation["parameters"] = [*operation.get("parameters", ()), *references]
+            operation["parameters"] = [*operation.get("parameters", ()), *taken]
 
     def _is_conditional(self) -> bool:
         view: Any = self.view
