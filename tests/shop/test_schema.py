@@ -133,6 +133,21 @@ class TestDocument:
 
 
 @pytest.mark.V1
+def test_an_answer_of_a_version_that_ends_tells_what_is_documented(anonymous, product, settings):
+    ends = {"deprecated": "2027-01-01", "sunset": "2027-07-01"}
+    settings.BACKSTAY = {**settings.BACKSTAY, "VERSION_POLICIES": {"v1": ends}}
+    document = anonymous.get("/api/schema/?version=v1").json()
+
+    answer = anonymous.get(f"/api/v1/products/{product.pk}/")
+
+    documented = document["paths"]["/api/v1/products/{id}/"]["get"]
+    assert documented["deprecated"]
+    assert {"Deprecation", "Sunset", "Link"} <= documented["responses"]["200"]["headers"].keys()
+    assert {"Deprecation", "Sunset", "Link"} <= answer.headers.keys()
+    assert documented["responses"]["200"]["headers"].keys() <= answer.headers.keys() | {"Age"}
+
+
+@pytest.mark.V1
 class TestAnswers:
     """Real answers hold every documented field, no other, and of the documented types."""
 

@@ -25,6 +25,7 @@ PROBLEM = "application/problem+json"
 
 #: They come with the end of a version, which may be called off.
 _OF_AN_ENDING = {"Deprecation", "Sunset", "Link"}
+_OF_AN_ENDED = {"version_sunset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +135,17 @@ def _content(
 def _responses(
     compare: Comparison, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
+    codes = partial(_codes, place=PROBLEM)
     for status, response in before.items():
+        old = _followed(compare.old, response)
         if status not in after:
-            yield status, f"is no longer answered. {GIVE}"
+            if codes(compare.old, old) != _OF_AN_ENDED:
+                yield status, f"is no longer answered. {GIVE}"
             continue
-        old, new = _followed(compare.old, response), _followed(compare.new, after[status])
+        new = _followed(compare.new, after[status])
         yield from _content(compare, old, new, status)
         for name in old.get("headers", {}).keys() - new.get("headers", {}).keys() - _OF_AN_ENDING:
             yield f"{status} header {name}", f"is gone from the answer. {GIVE}"
-        codes = partial(_codes, place=PROBLEM)
         for code in sorted(codes(compare.old, old) - codes(compare.new, new)):
             if codes(compare.new, new):
                 yield f"{status} code {code}", f"is no longer answered. {GIVE}"

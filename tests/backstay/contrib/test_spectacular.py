@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from backstay.contrib.spectacular.documents import generate
 from backstay.testing.document import whole
+from backstay.versioning.contracts import breaking
 from backstay.versioning.shapes import flat, target
 
 pytestmark = [pytest.mark.M3, pytest.mark.once]
@@ -349,6 +350,52 @@ class TestHeaders:
         assert taken("/api/v2/loans/{id}/", "put") == {"Idempotency-Key", "If-Match"}
         assert taken("/api/v2/loans/{id}/", "get") == {"If-None-Match"}
         assert taken("/api/v2/loans/", "post") == {"Idempotency-Key"}
+
+
+class TestEnds:
+    """A version that is to end says so, from the day that is written down."""
+
+    ENDING = {"Deprecation", "Link", "Sunset"}
+
+    @pytest.fixture
+    def ending(self, settings):
+        def end(**dates):
+            settings.BACKSTAY = {**settings.BACKSTAY, "VERSION_POLICIES": {"v1": dates}}
+            return {version: generate(version) for version in VERSIONS}
+
+        return end
+
+    def test_on_every_operation_answer_and_error_of_it(self, ending):
+        v1 = ending(deprecated="2027-01-01", sunset="2027-07-01")["v1"]
+
+        operations = v1["paths"]["/api/v1/loans/"]
+        assert [one["deprecated"] for one in operations.values()] == [True, True]
+        for status in ("200", "304", "400", "429", "default"):
+            assert told(v1, "/api/v1/loans/", "get", status) >= self.ENDING
+        assert codes(v1, "/api/v1/loans/", "get")["410"] == ["version_sunset"]
+
+    def test_a_date_alone_has_its_own_header(self, ending):
+        v1 = ending(deprecated="2027-01-01")["v1"]
+
+        headers = told(v1, "/api/v1/loans/", "get", "200")
+        assert headers & self.ENDING == {"Deprecation", "Link"}
+        assert "410" not in codes(v1, "/api/v1/loans/", "get")
+
+    def test_other_versions_and_what_has_none_say_nothing(self, ending):
+        documents = ending(deprecated="2027-01-01", sunset="2027-07-01")
+
+        for version, path in (("v2", "/api/v2/loans/"), ("v1", "/api/token/")):
+            operation = documents[version]["paths"][path]["post"]
+            assert "deprecated" not in operation
+            assert "410" not in operation["responses"]
+            status = "201" if version == "v2" else "200"
+            assert not told(documents[version], path, "post", status) & self.ENDING
+
+    def test_it_breaks_no_contract_and_neither_does_calling_it_off(self, ending):
+        current, ends = ending()["v1"], ending(deprecated="2027-01-01", sunset="2027-07-01")["v1"]
+
+        assert breaking("v1", current, ends) == []
+        assert breaking("v1", ends, current) == []
 
 
 class TestReaders:

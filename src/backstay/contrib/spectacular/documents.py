@@ -29,7 +29,7 @@ from drf_spectacular.settings import spectacular_settings
 from backstay.conf import settings
 
 _DJANGO = ("DEBUG", "ROOT_URLCONF", "SESSION_COOKIE_NAME", "SPECTACULAR_SETTINGS")
-_OURS = ("ERROR_TYPE_BASE", "VERSIONS")
+_OURS = ("ERROR_TYPE_BASE", "VERSIONS", "VERSION_POLICIES")
 
 _making = Lock()
 

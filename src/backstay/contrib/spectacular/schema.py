@@ -15,6 +15,7 @@ from backstay.caching import CachedResponsesMixin, ConditionalMixin
 from backstay.contrib.spectacular.components import headers, parameter, problem
 from backstay.contrib.spectacular.serializers import describes_itself
 from backstay.errors.views import entry_of
+from backstay.versioning.policy import Version, policy
 
 _SUMMARIES = {
     "list": "List {many}",
@@ -111,6 +112,11 @@ class AutoSchema(SpectacularAutoSchema):
         permissions = self.view.get_permissions()
         return all(permission.has_permission(request, self.view) for permission in permissions)
 
+    def is_deprecated(self) -> bool:
+        version = self._version()
+        ends = version is not None and version.deprecated_at is not None
+        return ends or bool(super().is_deprecated())
+
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
@@ -152,7 +158,19 @@ class AutoSchema(SpectacularAutoSchema):
     def _told(self, status: str) -> set[str]:
         """Headers of every answer with *status*, errors too."""
         limits = {"RateLimit", "RateLimit-Policy"} if self.view.get_throttles() else set()
-        return {"X-Request-ID", *limits, *_OF_STATUS.get(status, ())}
+        return {"X-Request-ID", *limits, *self._ending(), *_OF_STATUS.get(status, ())}
+
+    def _ending(self) -> set[str]:
+        """Headers that announce the end of the version, from the day it is written down."""
+        version = self._version()
+        if version is None or not version.ends:
+            return set()
+        dates = {"Deprecation": version.deprecated_at, "Sunset": version.sunset_at}
+        return {"Link", *(name for name, date in dates.items() if date is not None)}
+
+    def _version(self) -> Version | None:
+        name = getattr(self.view.request, "version", None)
+        return policy().versions.get(name) if name and self.view.versioning_class else None
 
     def _keeps(self) -> bool:
         view = self.view
@@ -218,6 +236,9 @@ class AutoSchema(SpectacularAutoSchema):
             codes += ["csrf_failed"] if self._knows_cookies(operation) else []
         if self._takes_idempotency_key():
             codes += ["idempotency_in_progress", "idempotency_key_reused"]
+        version = self._version()
+        if version is not None and version.sunset_at is not None:
+            codes.append("version_sunset")
         return [*codes, *self._own_codes()]
 
     def _knows_cookies(self, operation: dict[str, Any]) -> bool:
