@@ -69,7 +69,7 @@ class TestCheck:
         assert status == 1
         assert "v1 GET /api/v1/orders/{id}/ 200 total_amount: is gone from the answer." in said
         assert "v2 " not in said
-        assert last == f"{len(said.splitlines())} breaking changes. The contract is broken."
+        assert last == f"Breaking changes: {len(said.splitlines())}. The contract is broken."
 
     def test_additions_are_counted(self, places):
         contract("freeze")

@@ -169,8 +169,7 @@ class AutoSchema(SpectacularAutoSchema):
         return {"Link", *(name for name, date in dates.items() if date is not None)}
 
     def _version(self) -> Version | None:
-        name = getattr(self.view.request, "version", None)
-        return policy().versions.get(name) if name and self.view.versioning_class else None
+        return policy().versions.get(getattr(self.view.request, "version", None) or "")
 
     def _keeps(self) -> bool:
         view = self.view

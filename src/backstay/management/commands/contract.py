@@ -85,7 +85,7 @@ class Command(BaseCommand):
     def _refuse(self, found: list[Breaking], what: str) -> None:
         for one in found:
             self.stderr.write(str(one))
-        raise CommandError(f"{len(found)} breaking changes. {what}", returncode=1)
+        raise CommandError(f"Breaking changes: {len(found)}. {what}", returncode=1)
 
 
 def place(version: str) -> Path:
