@@ -43,11 +43,12 @@ test-long: setup ## run the long tests, and no others
 bench: setup ## measure beside the peers; QUICK=1 in three minutes
 	@$(BIN)/python -m benchmarks
 
-check: lint ## lint, types, migrations, OpenAPI, deployment settings, docs in step
+check: lint ## lint, types, migrations, OpenAPI, contracts, deployment settings, docs in step
 	$(BIN)/mypy
 	@$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(BIN)/python manage.py spectacular --validate --fail-on-warn --api-version v1 --file /dev/null
 	@$(PRODUCTION) $(BIN)/python manage.py spectacular --validate --fail-on-warn --api-version v2 --file /dev/null
+	@$(PRODUCTION) $(BIN)/python manage.py contract check
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python -m tests.guarantees --check
 

@@ -14,6 +14,7 @@ from backstay.contrib.structlog import configure as configure_structlog
 from shop import logs
 from shop.connections import cache_settings, database_settings, mail_settings
 from shop.development_key import development_key
+from shop.documents import API_DESCRIPTION, API_TAGS
 from shop.environment import ROOT, VAR, Environment
 
 ENVIRONMENT = Environment.from_process()
@@ -252,6 +253,9 @@ BACKSTAY = {
     "TRUSTED_PROXIES": [str(network) for network in ENVIRONMENT.trusted_proxies],
     "VERSIONS": ("v1", "v2"),
     "VERSION_POLICIES": {name: asdict(ends) for name, ends in ENVIRONMENT.api_versions.items()},
+    "CONTRACTS": BASE_DIR / "contracts",
+    "DOCUMENTS": VAR / "documents",
+    "DOCUMENT_EXAMPLES": BASE_DIR / "shop" / "examples.json",
     "OUTBOX_RELAY": "backstay.contrib.celery.CeleryRelay"
     if ENVIRONMENT.celery_broker_url
     else None,
@@ -265,9 +269,12 @@ BACKSTAY = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Shop API",
-    "DESCRIPTION": "The reference service of backstay.",
+    "DESCRIPTION": API_DESCRIPTION,
+    "TAGS": API_TAGS,
     "VERSION": None,  # Each document has the API's version.
     "OAS_VERSION": "3.1.0",
+    # What is sent and what is answered differ in what has to be there.
+    "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/(v[0-9]+)?",
     "ENUM_NAME_OVERRIDES": {
         "MemberRole": "shop.accounts.models.Membership.Role",
@@ -276,6 +283,10 @@ SPECTACULAR_SETTINGS = {
         "PaymentMethod": "shop.orders.models.Payment.Method",
     },
     "PREPROCESSING_HOOKS": ["shop.api.documented"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "backstay.contrib.spectacular.examples.add_examples",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     # A choice of the version in the page's bar. In JavaScript: a layout is no JSON.
     "SWAGGER_UI_SETTINGS": """{

@@ -5,8 +5,8 @@ First on SQLite and in-process parts, then on PostgreSQL and Redis (see
 ``tests.services`` for where those come from). Arguments are passed on to
 pytest; ``--long`` runs the tests marked ``long`` and no others. What no backend can
 answer differently (``once``) runs on the first only. The summary names each backend
-with its version. A backend or a browser that is not to be
-had is "not run", which is a failure where ``CI`` is set.
+with its version. A backend, a browser or Node that is not to be had is "not run", which
+is a failure where ``CI`` is set.
 """
 
 import os
@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> int:
             missing.append(f"{unavailable}")
         if long and not (shutil.which("chromium") or shutil.which("chromium-browser")):
             missing.append("Chromium")
+        if long and not (shutil.which("node") and shutil.which("npm")):
+            missing.append("Node")
         outcomes = {}
         chosen = "long" if long else "not long"
         for backend, environ in runs.items():

@@ -133,6 +133,7 @@ class AcceptInvitationView(MountedView, generics.GenericAPIView):
     # What a broken constraint is about, should the admin add the same member at once.
     queryset = Membership.objects.all()
     serializer_class = InvitationToken
+    problem_codes = ("not_found",)
 
     @extend_schema(responses=Joined)
     def post(self, request: Request, **kwargs: Any) -> Response:

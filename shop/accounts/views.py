@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, mixins, status, viewsets
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -61,7 +61,7 @@ class UserViewSet(
     def get_throttles(self) -> list[Any]:
         return [RegisterRateThrottle()] if self.action == "create" else super().get_throttles()
 
-    @extend_schema(responses={202: Registered})
+    @extend_schema(summary="Open an account", responses={202: Registered})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """
         Open an account.
@@ -92,6 +92,11 @@ class PasswordView(MountedView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+@extend_schema_view(
+    get=extend_schema(summary="Read one's own account"),
+    patch=extend_schema(summary="Change one's own names"),
+    delete=extend_schema(summary="Close one's own account"),
+)
 class MeView(MountedView, generics.RetrieveUpdateDestroyAPIView):
     """One's own account. Deleting it anonymises it; its orders and articles stay."""
 

@@ -10,9 +10,9 @@ from shop.catalog.querysets import ProductQuerySet
 
 
 class ProductFilter(django_filters.FilterSet):
-    price_min = MoneyFilter(field_name="price", lookup_expr="gte")
-    price_max = MoneyFilter(field_name="price", lookup_expr="lte")
-    in_stock = FlagFilter(method="by_stock")
+    price_min = MoneyFilter(field_name="price", lookup_expr="gte", help_text="This price or more.")
+    price_max = MoneyFilter(field_name="price", lookup_expr="lte", help_text="This price or less.")
+    in_stock = FlagFilter(method="by_stock", help_text="Whether any unit is left.")
 
     class Meta:
         model = Product

@@ -29,6 +29,7 @@ class ProductViewSet(Resource):
     search_fields = ("name", "description", "sku")
     ordering_fields = ("price", "created_at")
     ordering = ("-created_at",)
+    problem_codes = {"create": ("plan_required",)}
     cache = CachePolicy(seconds=300, audience="anonymous")
 
     def perform_create(self, serializer: BaseSerializer) -> None:

@@ -49,7 +49,7 @@ class SalesReportView(MountedView):
     permission_classes = (IsStaff,)
     query_parameters = ("from", "to")
 
-    @extend_schema(parameters=[Period], responses=SalesReport)
+    @extend_schema(summary="Report sales by day", parameters=[Period], responses=SalesReport)
     def get(self, request: Request, **kwargs: Any) -> Response:
         first, last = read_period(request)
         report = {"from": first, "to": last, "days": sales(first, last)}

@@ -51,6 +51,12 @@ class OrderViewSet(IdempotencyMixin, Resource):
     ordering_fields = ("created_at", "total_amount")
     ordering = ("-created_at",)
     cache = CachePolicy(seconds=60, audience="user")
+    problem_codes = {
+        "create": ("customer_blocked", "insufficient_inventory"),
+        "destroy": ("delete_window_closed",),
+        "export": ("plan_required",),
+        "pay": ("payment_declined",),
+    }
 
     def get_renderers(self) -> list[Any]:
         """What OPTIONS says is JSON, also where rows are not."""
@@ -66,7 +72,14 @@ class OrderViewSet(IdempotencyMixin, Resource):
 
     @extend_schema(
         filters=True,
-        parameters=[OpenApiParameter("format", enum=["ndjson", "csv"], default="ndjson")],
+        parameters=[
+            OpenApiParameter(
+                "format",
+                enum=["ndjson", "csv"],
+                default="ndjson",
+                description="One JSON object a line, or a table.",
+            )
+        ],
         responses={
             (200, "application/x-ndjson"): OrderList,
             (200, "text/csv"): OpenApiTypes.STR,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from os import PathLike
 from typing import Any, Generic, TypeVar, overload
 
 from django.conf import settings as django_settings
@@ -80,6 +81,14 @@ def text(value: Any) -> str:
 
 def optional_text(value: Any) -> str | None:
     return None if value is None else text(value)
+
+
+def path(value: Any) -> str:
+    return text(str(value) if isinstance(value, PathLike) else value)
+
+
+def optional_path(value: Any) -> str | None:
+    return None if value is None else path(value)
 
 
 def names(value: Any) -> tuple[str, ...]:
@@ -235,6 +244,20 @@ class Settings:
     #: When versions end, by name: ``{"v1": {"deprecated": "2027-01-01", "sunset":
     #: "2027-07-01", "link": "https://…"}}``; see ``backstay.versioning.policy``.
     VERSION_POLICIES = Setting[dict[str, dict[str, Any]]]({}, options_by_name)
+
+    # --- documents (backstay.contrib.spectacular) -----------------------------
+
+    #: Where ``manage.py contract`` keeps the contract of each version.
+    CONTRACTS = Setting[str]("contracts", path)
+
+    #: Where ``manage.py contract build`` writes the documents that are served; ``None``:
+    #: each process makes its own.
+    DOCUMENTS = Setting[str | None](None, optional_path)
+
+    #: A JSON file of real answers, shown as examples.
+    DOCUMENT_EXAMPLES = Setting[str | None](None, optional_path)
+
+    # --- plans ----------------------------------------------------------------
 
     #: Plans from the lowest to the highest; a gate for one admits those after it.
     PLANS = Setting[tuple[str, ...]](("free", "pro", "enterprise"), some_names)

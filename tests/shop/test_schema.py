@@ -87,8 +87,37 @@ class TestDocument:
         for operations in document["paths"].values():
             for name, operation in operations.items():
                 if name in DOCUMENTED:
-                    content = operation["responses"]["default"]["content"]
-                    assert content.keys() == {"application/problem+json"}
+                    other = followed(document, operation["responses"]["default"])
+                    assert other["content"].keys() == {"application/problem+json"}
+
+    @pytest.mark.parametrize(
+        ("path", "always", "sometimes"),
+        [
+            ("orders/", {"next", "previous", "results"}, set()),
+            ("products/", {"count", "next", "previous", "results"}, set()),
+            ("users/", {"next", "previous", "results"}, {"count", "count_is"}),
+        ],
+        ids=["by cursor", "by number", "by either"],
+    )
+    def test_a_page_is_of_its_kind(self, document, api, path, always, sometimes):
+        answer = document["paths"][f"{api}/{path}"]["get"]["responses"]["200"]
+        page = followed(document, answer["content"]["application/json"]["schema"])
+
+        assert set(page["required"]) == always
+        assert page["properties"].keys() == always | sometimes
+
+    def test_it_explains_itself_to_a_reader(self, document):
+        """Every group of operations is described, and what is common to all of them."""
+        tags = {tag["name"] for tag in document["tags"] if tag["description"]}
+        used = {
+            tag
+            for operations in document["paths"].values()
+            for operation in operations.values()
+            for tag in operation["tags"]
+        }
+        assert used == tags
+        for word in ("Authorization", "Deprecation", "cursor", "problem+json", "RateLimit", "ETag"):
+            assert word in document["info"]["description"]
 
     def test_without_a_version_it_is_v1(self, anonymous):
         default = anonymous.get("/api/schema/").json()
@@ -104,6 +133,21 @@ class TestDocument:
 
 
 @pytest.mark.V1
+def test_an_answer_of_a_version_that_ends_tells_what_is_documented(anonymous, product, settings):
+    ends = {"deprecated": "2027-01-01", "sunset": "2027-07-01"}
+    settings.BACKSTAY = {**settings.BACKSTAY, "VERSION_POLICIES": {"v1": ends}}
+    document = anonymous.get("/api/schema/?version=v1").json()
+
+    answer = anonymous.get(f"/api/v1/products/{product.pk}/")
+
+    documented = document["paths"]["/api/v1/products/{id}/"]["get"]
+    assert documented["deprecated"]
+    assert {"Deprecation", "Sunset", "Link"} <= documented["responses"]["200"]["headers"].keys()
+    assert {"Deprecation", "Sunset", "Link"} <= answer.headers.keys()
+    assert documented["responses"]["200"]["headers"].keys() <= answer.headers.keys() | {"Age"}
+
+
+@pytest.mark.V1
 class TestAnswers:
     """Real answers hold every documented field, no other, and of the documented types."""
 
@@ -113,6 +157,7 @@ class TestAnswers:
             responses = document["paths"][template][method]["responses"]
             status = str(response.status_code)
             documented = responses[status if status in responses else "default"]
+            documented = followed(document, documented)
             if "content" not in documented:
                 assert response.json() == {}
                 return
@@ -190,6 +235,14 @@ class TestAnswers:
         verified = anonymous.post("/api/token/verify/", {"token": tokens.json()["access"]})
         conforms(verified, "/api/token/verify/", "post")
         conforms(anonymous.post("/api/token/", {}), "/api/token/", "post")
+
+
+def followed(document, node):
+    """What a reference to a component leads to."""
+    if "$ref" not in node:
+        return node
+    _, _, kind, name = node["$ref"].split("/")
+    return document["components"][kind][name]
 
 
 def closed(components):

@@ -27,7 +27,10 @@ class CookieView(TokenView):
 
     serializer_class: type[Serializer] = Empty
     response_serializer_class = None
-    problem_codes: tuple[str, ...] = ("token_invalid", "csrf_failed")
+    problem_codes: tuple[str, ...] = (
+        *("not_authenticated", "token_expired", "token_invalid"),
+        "csrf_failed",
+    )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # First: a foreign page charges nobody's limits.

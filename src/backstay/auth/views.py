@@ -73,7 +73,7 @@ class TokenView(NoStoreMixin, ThrottlesFirstMixin, APIView):
     serializer_class: type[Serializer]
     response_serializer_class: type[Serializer] | None = TokenPairResponse
     #: For the OpenAPI document: what can go wrong beyond what always can.
-    problem_codes: tuple[str, ...] = ("token_invalid",)
+    problem_codes: tuple[str, ...] = ("token_expired", "token_invalid")
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:

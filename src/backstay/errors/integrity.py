@@ -31,6 +31,7 @@ from django.db.models import (
     ProtectedError,
     Q,
     RestrictedError,
+    UniqueConstraint,
 )
 from django.http.request import RawPostDataException
 from rest_framework.exceptions import APIException
@@ -93,13 +94,27 @@ def _find(violation: Violation) -> _Found | None:
     """The model and fields behind a violation, and its constraint if that has own words."""
     for model in apps.get_models():
         for constraint in model._meta.constraints:
-            if constraint.name == violation.constraint:
-                return model, _with_own_words(constraint), _fields_of(model, constraint)
+            fields = _fields_of(model, constraint)
+            if constraint.name == violation.constraint or _is_meant(constraint, fields, violation):
+                return model, _with_own_words(constraint), fields
         if violation.columns and model._meta.db_table == violation.table:
             by_column = {field.column: field for field in model._meta.local_concrete_fields}
             if all(column in by_column for column in violation.columns):
                 return model, None, [by_column[column] for column in violation.columns]
     return None
+
+
+def _is_meant(
+    constraint: BaseConstraint, fields: "list[Field[Any, Any]]", violation: Violation
+) -> bool:
+    """SQLite says of a unique constraint which columns it has, and not its name."""
+    columns = {field.column for field in fields if field.model._meta.db_table == violation.table}
+    return (
+        isinstance(constraint, UniqueConstraint)
+        and not constraint.expressions
+        and bool(columns)
+        and columns == set(violation.columns)
+    )
 
 
 def _with_own_words(constraint: BaseConstraint) -> BaseConstraint | None:

@@ -72,7 +72,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def explain(request: HttpRequest, code: str) -> HttpResponse:
     """What *code* means and what to do: HTML for a browser, JSON for the rest."""
-    entry = CATALOGUE.get(code) or _declared(code)
+    entry = entry_of(code)
     if entry is None:
         return ProblemResponse(Converted(404, "not_found", "There is no such code."), request)
     response: HttpResponse
@@ -83,6 +83,11 @@ def explain(request: HttpRequest, code: str) -> HttpResponse:
         response = JsonResponse(asdict(entry))
     patch_vary_headers(response, ["Accept"])
     return response
+
+
+def entry_of(code: str) -> Code | None:
+    """What *code* means, if it is backstay's or that of a project's ``Problem``."""
+    return CATALOGUE.get(code) or _declared(code)
 
 
 def _declared(code: str, base: type[Problem] = Problem) -> Code | None:

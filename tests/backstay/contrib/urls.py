@@ -9,12 +9,15 @@ from rest_framework.permissions import AllowAny
 from rest_framework.routers import SimpleRouter
 
 from backstay.auth import JWTAuthentication
+from backstay.caching import CachedResponsesMixin, CachePolicy
 from backstay.contrib.spectacular import AutoSchema
 from backstay.contrib.spectacular.views import SchemaView
+from backstay.errors import Problem
 from backstay.filtering import OrderingFilter, SearchFilter
 from backstay.idempotency import IdempotencyMixin
 from backstay.pagination import CursorPagination
 from backstay.serializers import ActionSerializersMixin, ModelSerializer, Serializer, role, staff
+from backstay.throttling import AnonRateThrottle
 from backstay.versioning import Collapse, Nest, PathVersioning, TransformsMixin
 from tests.backstay.testapp.models import Loan, Shelf
 
@@ -61,7 +64,17 @@ class LoanDetail(TransformsMixin, ModelSerializer):
         }
 
 
-class LoanViewSet(IdempotencyMixin, ActionSerializersMixin, viewsets.ModelViewSet):
+class ShelfFull(Problem):
+    """No book fits on it."""
+
+    status_code = 409
+    code = "shelf_full"
+    title = "Shelf full"
+
+
+class LoanViewSet(
+    IdempotencyMixin, CachedResponsesMixin, ActionSerializersMixin, viewsets.ModelViewSet
+):
     schema = AutoSchema()  # One object for all threads, unlike the project's default.
     queryset = Loan.objects.select_related("shelf")
     authentication_classes = (JWTAuthentication,)
@@ -73,6 +86,9 @@ class LoanViewSet(IdempotencyMixin, ActionSerializersMixin, viewsets.ModelViewSe
     filter_backends = (SearchFilter, OrderingFilter)
     search_fields = ("reader",)
     ordering_fields = ("rank",)
+    throttle_classes = (AnonRateThrottle,)
+    cache = {"list": CachePolicy(seconds=60, audience="public")}
+    problem_codes = {"create": ("shelf_full",)}
 
 
 router = SimpleRouter()

@@ -1,10 +1,11 @@
 """
-Serving the OpenAPI document of each version.
+Serving the OpenAPI document of each version, as JSON or YAML.
 
-The version is given to each generator, never set in a global, so threads that
-serve two versions at once do not see each other's.
+It is the same for every caller, made once a process or before it starts (see
+``backstay.contrib.spectacular.documents``), and has a strong ``ETag``.
 """
 
+from django.http import HttpResponse
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiJsonRenderer2,
@@ -13,20 +14,32 @@ from drf_spectacular.renderers import (
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from backstay.caching import ConditionalMixin
 from backstay.conf import settings
+from backstay.contrib.spectacular.documents import document
 
 
-class SchemaView(SpectacularAPIView):
-    """The document of ``?version=``, of the oldest version without it; as JSON or YAML."""
+class SchemaView(ConditionalMixin, SpectacularAPIView):
+    """
+    The document of ``?version=``, of the oldest version without it.
+
+    ``SPECTACULAR_SETTINGS`` say what is documented and how. ``custom_settings`` of the view
+    would hold for all threads for as long as one of them asks, so they are not used.
+    """
 
     renderer_classes = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer]
     versioning_class = None
 
-    def _get_schema_response(self, request: Request) -> Response:
+    def _get_schema_response(self, request: Request) -> HttpResponse:
         version = request.query_params.get("version") or settings.VERSIONS[0]
         if version not in settings.VERSIONS:
             raise NotFound(f"There is no version {version!r} of this API.")
-        generator = self.generator_class(urlconf=self.urlconf, api_version=version)
-        return Response(generator.get_schema(request=request, public=True))
+        renderer = request.accepted_renderer
+        response = HttpResponse(
+            document(version, renderer.format), content_type=request.accepted_media_type
+        )
+        name = self._get_filename(request, version)
+        response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+        response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
+        return response
