@@ -8,7 +8,7 @@ changed, and removing it hides it from its owner without touching the order.
 from typing import TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from backstay.errors import Conflict
@@ -43,19 +43,21 @@ def change_address(*, address: Address, **changes: Unpack[AddressFields]) -> Add
     return address
 
 
-@transaction.atomic
 def remove_address(*, address: Address) -> None:
     """Delete the address, or archive it when an order names it."""
-    # An order that is being placed holds the same row: it is seen, or it sees this.
-    Address.objects.select_for_update().filter(pk=address.pk).first()
-    if Order.objects.filter(shipping_address=address.pk).exists():
-        Address.objects.filter(pk=address.pk).update(archived_at=timezone.now())
-    else:
-        Address.objects.filter(pk=address.pk).delete()
+    _remove(Address.objects.filter(pk=address.pk))
+
+
+def remove_addresses(*, user: User) -> None:
+    """Remove all addresses of *user*."""
+    _remove(Address.objects.owned_by(user))
 
 
 @transaction.atomic
-def remove_addresses(*, user: User) -> None:
-    """Remove all addresses of *user*."""
-    for address in Address.objects.owned_by(user).order_by("pk"):
-        remove_address(address=address)
+def _remove(addresses: QuerySet[Address]) -> None:
+    # An order that is being placed holds the same rows: it is seen, or it sees this.
+    held = list(addresses.order_by("pk").select_for_update().values_list("pk", flat=True))
+    named = Exists(Order.objects.filter(shipping_address=OuterRef("pk")))
+    rows = Address.objects.filter(pk__in=held)
+    rows.filter(named).update(archived_at=timezone.now())
+    rows.filter(~named).delete()
