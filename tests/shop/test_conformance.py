@@ -16,11 +16,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from shop.wsgi import application
 from tests.shop import factories
 
-pytestmark = [
-    *(pytest.mark.M3, pytest.mark.E1, pytest.mark.V1, pytest.mark.long),
-    # Whoever closes an account takes their addresses away one by one, each under its lock.
-    pytest.mark.allow_queries,
-]
+pytestmark = [pytest.mark.M3, pytest.mark.E1, pytest.mark.V1, pytest.mark.long]
 
 EXCLUDED: list[CheckFunction] = [positive_data_acceptance]
 
