@@ -23,8 +23,6 @@ FIELDS = tuple(field.name for field in fields(Record) if field.name not in {"at"
 
 _values = attrgetter(*FIELDS)
 
-_MILLISECONDS = tuple(name for name in FIELDS if name.endswith("_ms"))
-
 
 def log_request(record: Record) -> None:
     """Write the line."""
@@ -35,8 +33,6 @@ def log_request(record: Record) -> None:
     line = logger.makeRecord(logger.name, level, __file__, 0, "request", (), None)
     extra = vars(line)
     extra.update(zip(FIELDS, _values(record), strict=True))
-    for name in _MILLISECONDS:
-        extra[name] = round(extra[name], 3)
     trace = traces.current.get()
     extra["trace_id"] = trace.trace_id if trace else ""
     logger.handle(line)

@@ -33,13 +33,13 @@ def record_of(request: Any, response: Any, measure: Measure, elapsed_ns: int) ->
         version=_version(request, response),
         status=status,
         at=time.time(),
-        duration_ms=elapsed_ns / 1e6,
+        duration_ms=_ms(elapsed_ns),
         sql_count=measure.sql_count,
-        sql_ms=measure.sql_ns / 1e6,
+        sql_ms=_ms(measure.sql_ns),
         rows=measure.rows,
         redis_count=measure.redis_count,
-        redis_ms=measure.redis_ns / 1e6,
-        serialization_ms=measure.serialization_ns / 1e6,
+        redis_ms=_ms(measure.redis_ns),
+        serialization_ms=_ms(measure.serialization_ns),
         response_bytes=len(response.content) if isinstance(response, HttpResponse) else 0,
         cache=measure.cache,
         # DRF's own throttles tell nobody else.
@@ -49,6 +49,11 @@ def record_of(request: Any, response: Any, measure: Measure, elapsed_ns: int) ->
         client=client_of(request.META.get("HTTP_USER_AGENT", "")),
         request_id=id_of(request),
     )
+
+
+def _ms(nanoseconds: int) -> float:
+    """To the microsecond."""
+    return nanoseconds // 1_000 / 1_000
 
 
 def who(request: Any) -> tuple[str, str]:

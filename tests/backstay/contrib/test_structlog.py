@@ -58,7 +58,7 @@ RECORD = Record(
     version="v1",
     status=200,
     at=0.0,
-    duration_ms=12.34567,
+    duration_ms=12.346,
     request_id="an-id",
 )
 

@@ -45,6 +45,9 @@ from backstay.throttling import refusals
 
 FLUSH_SECONDS = 1.5
 
+#: So many records are counted together: one alone, after its request, takes twice the time.
+TOGETHER = 32
+
 #: So many are added within a few milliseconds; after an outage there may be thousands.
 ROWS_AT_ONCE = 300
 
@@ -66,20 +69,29 @@ class History:
         _shared_by.cache_clear()
         self._lock = Lock()
         self._kept = Sheets()
+        self._waiting: list[Record] = []
         self._outcomes = _throttle_outcomes()
         self._thread: Thread | None = None
 
     def add(self, record: Record) -> None:
         """Count *record*; a sink, see ``backstay.monitoring.sinks``."""
-        sums = sums_of(record)
-        key = f"{record.method} {record.version} {record.route}"
         with self._lock:
+            self._waiting.append(record)
+            if len(self._waiting) >= TOGETHER:
+                self._count()
+        if self.in_background and (self._thread is None or not self._thread.is_alive()):
+            self._begin()
+
+    def _count(self) -> None:
+        """Count the records that wait; the caller holds the lock."""
+        waiting, self._waiting = self._waiting, []
+        for record in waiting:
+            sums = sums_of(record)
+            key = f"{record.method} {record.version} {record.route}"
             self._kept.add(PULSE.at(record.at), "", sums)
             self._kept.add(ENDPOINTS.at(record.at), key, sums)
             if record.findings:
                 self._add_findings(record)
-        if self.in_background and (self._thread is None or not self._thread.is_alive()):
-            self._begin()
 
     def _add_findings(self, record: Record) -> None:
         """One line may run several statements for one field: it is told by the longest."""
@@ -149,9 +161,10 @@ class History:
             return {}, False
 
     def _gather(self) -> None:
-        """Add what others have counted: who was refused, and how often each rule was asked."""
+        """Add what waits, who was refused, and how often each rule was asked."""
         now = time.time()
         with self._lock:
+            self._count()
             outcomes = _throttle_outcomes()
             for (rule, outcome), number in outcomes.items():
                 new = number - self._outcomes.get((rule, outcome), 0)
