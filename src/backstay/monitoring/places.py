@@ -45,6 +45,8 @@ class Place:
     #: Whether it was run to show one object of a list, and not for all of them at once.
     for_each: bool
     fix: str
+    #: Whether it was run by a compiled read, which asks for many rows at once.
+    batched: bool = False
 
 
 def here() -> Place:
@@ -65,7 +67,7 @@ def here() -> Place:
     if relation:
         fix = _fix_of_relation(relation, fields)
     if not serializers:
-        return Place(line or "?", "", False, fix or _FIX_OUTSIDE)
+        return Place(line or "?", "", False, fix or _FIX_OUTSIDE, batched)
     path = ".".join(_name(one) for one in fields if one is not None)
     kind: Any = type(serializers[0].f_locals["self"])
     where = line or _declaration(kind, _name(fields[-1]))

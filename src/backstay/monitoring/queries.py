@@ -45,6 +45,7 @@ class QueryWatch:
         found = []
         for (sql, place), times in self._seen.items():
             again = len(times) >= REPEATED and sql.lstrip()[:6].upper() == "SELECT"
+            again = again and not place.batched  # A long stream reads its rows part by part.
             if place.for_each or again:
                 found.append(_finding("repeated", sql, place, times, place.fix))
             if max(times) >= slow_ns:
