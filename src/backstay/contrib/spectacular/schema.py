@@ -16,6 +16,7 @@ from backstay.contrib.spectacular.components import headers, parameter, problem
 from backstay.contrib.spectacular.serializers import describes_itself
 from backstay.errors.views import entry_of
 from backstay.versioning.policy import Version, policy
+from backstay.versioning.sources import QUERY
 
 _SUMMARIES = {
     "list": "List {many}",
@@ -120,6 +121,7 @@ class AutoSchema(SpectacularAutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
+            self._take_version(operation)
             for each in operation.get("parameters", ()):
                 self._describe_parameter(each)
             for status, response in operation["responses"].items():
@@ -130,6 +132,20 @@ class AutoSchema(SpectacularAutoSchema):
         return operation
 
     # --- what backstay's views do besides -----------------------------------------
+
+    def _take_version(self, operation: dict[str, Any]) -> None:
+        """The parameter that says the version, where the query does."""
+        scheme: Any = getattr(self.view, "versioning_class", None)
+        version = self._version()
+        if version is not None and QUERY in getattr(scheme, "sources", ()):
+            one = {
+                "in": "query",
+                "name": scheme.version_param,
+                "required": scheme.sources == (QUERY,) and version.name != policy().default,
+                "description": "The version of the API.",
+                "schema": {"type": "string", "enum": [version.name]},
+            }
+            operation["parameters"] = [*operation.get("parameters", ()), one]
 
     def _describe_parameter(self, parameter: dict[str, Any]) -> None:
         if parameter["in"] == "path" and "description" not in parameter:
