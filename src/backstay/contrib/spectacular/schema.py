@@ -162,8 +162,7 @@ class AutoSchema(SpectacularAutoSchema):
             response["description"] = usual or response.get("description", "")
         told = self._told(status)
         if isinstance(self.view, ConditionalMixin) and reading and status == "200":
-            told.add("ETag")
-            told |= {"Cache-Control", "Cache-Status", "Age"} if self._keeps() else set()
+            told |= {"ETag", *self._kept()}
         if self._takes_idempotency_key():
             told.add("Idempotency-Replayed")
         if isinstance(self.view, NoStoreMixin):
@@ -187,9 +186,11 @@ class AutoSchema(SpectacularAutoSchema):
     def _version(self) -> Version | None:
         return policy().versions.get(getattr(self.view.request, "version", None) or "")
 
-    def _keeps(self) -> bool:
+    def _kept(self) -> set[str]:
+        """Headers of an answer that is kept, and of 304 to who has it (RFC 9110 section 15.4.5)."""
         view = self.view
-        return isinstance(view, CachedResponsesMixin) and view.cache_policy() is not None
+        keeps = isinstance(view, CachedResponsesMixin) and view.cache_policy() is not None
+        return {"Age", "Cache-Control", "Cache-Status"} if keeps else set()
 
     def _takes_idempotency_key(self) -> bool:
         return self.method not in SAFE_METHODS and hasattr(self.view, "takes_idempotency_key")
@@ -204,7 +205,7 @@ class AutoSchema(SpectacularAutoSchema):
             taken.append(parameter(self.registry, "If-Match"))
         elif self._is_conditional() and "200" in responses:
             taken.append(parameter(self.registry, "If-None-Match"))
-            told = headers(self.registry, {"ETag", *self._told("304")})
+            told = headers(self.registry, {"ETag", *self._kept(), *self._told("304")})
             responses["304"] = {"description": "It is what If-None-Match names.", "headers": told}
         if taken:
             operation["parameters"] = [*operation.get("parameters", ()), *taken]
