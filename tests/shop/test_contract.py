@@ -105,6 +105,36 @@ class TestCheck:
         assert str(broken) in last
         assert "\n" not in last
 
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"paths": {"/api/v1/orders/": None}},
+            {"paths": {"/api/v1/orders/": {"get": {}}}},
+            {"components": {}},
+        ],
+    )
+    def test_one_that_leads_nowhere_is_status_2_in_one_line(self, places, wrong):
+        contract("freeze")
+        broken = places / "contracts" / "v1.json"
+        broken.write_text(json.dumps({**json.loads(broken.read_text()), **wrong}))
+        for arguments in (["check"], ["check", "--against", str(broken)], ["freeze"]):
+            status, said, last = refused(*arguments)
+            assert (status, said) == (2, ""), arguments
+            assert "\n" not in last
+
+    def test_a_version_that_is_gone_is_broken(self, places, settings):
+        contract("freeze")
+        stored = places / "contracts"
+        (stored / "v1.json").rename(stored / "v0.json")
+        contract("freeze")
+
+        status, said, _ = refused("check")
+
+        assert status == 1
+        assert said.startswith("v0: is gone. Serve it until its sunset, then delete")
+        assert len(said.splitlines()) == 1
+        assert str(stored / "v0.json") in said
+
     def test_one_of_no_version_is_status_2(self, places):
         other = places / "other.json"
         other.write_text('{"openapi": "3.1.0", "paths": {}, "info": {"version": "v9"}}')

@@ -64,7 +64,9 @@ class Versioning(URLPathVersioning):
         """Which version *request* asks for, served or not; raises as above."""
         in_force, parameter = policy(), str(self.version_param)
         places: dict[str, str] = {}
-        for source in self.sources:
+        # No route has matched where a document is made: that names its version by the keyword.
+        documented = request.resolver_match is None and PATH not in self.sources
+        for source in (PATH, *self.sources) if documented else self.sources:
             for version in source.read(request, kwargs, parameter):
                 if version not in in_force.versions:
                     said = f"There is no version {version[:_SHOWN]!r} of this API."

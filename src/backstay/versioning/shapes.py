@@ -43,7 +43,7 @@ _MOST = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"
 _COUNTS = {"minLength": 0, "minItems": 0, "minProperties": 0}
 #: Keywords that say no by being there, or by being another.
 _EXACT = ("pattern", "multipleOf", "uniqueItems")
-_WIDER_FORMATS = {("int32", "int64"), ("float", "double"), ("date", "date-time")}
+_WIDER_FORMATS = {("int32", "int64"), ("float", "double")}
 
 TAKE = "Take what was taken, or ask for more in a new version only."
 GIVE = "Answer as before, or change it in a new version with a transform for this one."

@@ -413,6 +413,18 @@ def test_what_means_the_same_is_no_change(case: str) -> None:
     assert breaking("v1", changed, document()) == []
 
 
+@pytest.mark.parametrize(("was", "now"), [("date", "date-time"), ("date-time", "date")])
+def test_a_date_is_no_time(was: str, now: str) -> None:
+    older, newer = document(), document()
+    for each, form in ((older, was), (newer, now)):
+        each["components"]["schemas"]["Loan"]["properties"]["due"]["format"] = form
+    assert [(one.operation, one.where) for one in breaking("v1", older, newer)] == [
+        ("GET /loans/{id}/", "200 due"),
+        ("PUT /loans/{id}/", "body due"),
+        ("PUT /loans/{id}/", "200 due"),
+    ]
+
+
 def test_the_end_of_a_version_may_be_called_off() -> None:
     ending = edited(("components.responses.Loan.headers.Sunset", {"schema": {"type": "string"}}))
     assert breaking("v1", ending, document()) == []

@@ -3,6 +3,7 @@
 import pytest
 from django.test import override_settings
 from django.urls import include, path
+from drf_spectacular.settings import patched_settings
 from openapi_spec_validator import validate
 from rest_framework import serializers, viewsets
 from rest_framework.permissions import AllowAny
@@ -10,17 +11,22 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.test import APIClient
 
 from backstay.contrib.spectacular import AutoSchema
+from backstay.contrib.spectacular.documents import generate
 from backstay.contrib.spectacular.views import SchemaView
 from backstay.serializers import ModelSerializer
 from backstay.versioning import (
+    AcceptVersioning,
     Collapse,
     Default,
     Drop,
     Nest,
     PathVersioning,
+    QueryVersioning,
     Rename,
     TransformsMixin,
+    Versioning,
 )
+from backstay.versioning.shapes import target
 from tests.backstay.testapp.models import Book, Shelf
 from tests.backstay.versioning.chains import refuses
 
@@ -62,7 +68,7 @@ class Books(viewsets.ReadOnlyModelViewSet):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = ()
-    versioning_class = PathVersioning
+    versioning_class: type[Versioning] = PathVersioning
     schema = AutoSchema()
     queryset = Book.objects.order_by("pk")
     serializer_class = DocumentedBook
@@ -105,3 +111,49 @@ def test_describes_the_answers_of_its_version(version, names):
     assert refuses(components["DocumentedBook"], shown, components) == []
     # What it does not describe would be seen.
     assert refuses(components["DocumentedBook"], {**shown, "id": "x"}, components) != []
+
+
+class BooksByHeader(Books):
+    versioning_class = AcceptVersioning
+
+
+class BooksByQuery(Books):
+    versioning_class = QueryVersioning
+
+
+elsewhere = SimpleRouter(use_regex_path=False)
+elsewhere.register("by-header", BooksByHeader, basename="by-header")
+elsewhere.register("by-query", BooksByQuery, basename="by-query")
+
+urlpatterns += elsewhere.urls
+
+
+@pytest.mark.parametrize("name", ["by-header", "by-query"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_has_what_says_its_version_outside_of_the_path(version, name):
+    """Else the contract of an older version would be empty, and hold whatever changes."""
+    book = Book.objects.create(shelf=Shelf.objects.create(name="A"), title="Emma")
+    own = {"VERSIONS": ["v1", "v2", "v3"]}
+    with override_settings(ROOT_URLCONF=__name__, BACKSTAY=own):
+        with patched_settings({"PREPROCESSING_HOOKS": []}):  # The shop's own.
+            document = generate(version)
+        # Each reads its own, and nothing refuses the other's.
+        headers = {"Accept": f"application/json; version={version}"}
+        shown = APIClient().get(f"/{name}/{book.pk}/?version={version}", headers=headers).json()
+    operation = document["paths"][f"/{name}/{{id}}/"]["get"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    described = target(document, schema["$ref"])
+    assert list(described["properties"]) == list(shown)
+
+
+@pytest.mark.parametrize(("version", "required"), [("v1", True), ("v3", False)])
+def test_takes_the_parameter_that_says_its_version(version, required):
+    with (
+        override_settings(ROOT_URLCONF=__name__, BACKSTAY={"VERSIONS": ["v1", "v2", "v3"]}),
+        patched_settings({"PREPROCESSING_HOOKS": []}),  # The shop's own.
+    ):
+        document = generate(version)
+    validate(document)
+    taken = document["paths"]["/by-query/"]["get"]["parameters"]
+    one = next(each for each in taken if each["name"] == "version")
+    assert (one["in"], one["required"], one["schema"]["enum"]) == ("query", required, [version])

@@ -16,6 +16,7 @@ from backstay.contrib.spectacular.components import headers, parameter, problem
 from backstay.contrib.spectacular.serializers import describes_itself
 from backstay.errors.views import entry_of
 from backstay.versioning.policy import Version, policy
+from backstay.versioning.sources import QUERY
 
 _SUMMARIES = {
     "list": "List {many}",
@@ -120,6 +121,7 @@ class AutoSchema(SpectacularAutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
+            self._take_version(operation)
             for each in operation.get("parameters", ()):
                 self._describe_parameter(each)
             for status, response in operation["responses"].items():
@@ -130,6 +132,20 @@ class AutoSchema(SpectacularAutoSchema):
         return operation
 
     # --- what backstay's views do besides -----------------------------------------
+
+    def _take_version(self, operation: dict[str, Any]) -> None:
+        """The parameter that says the version, where the query does."""
+        scheme: Any = getattr(self.view, "versioning_class", None)
+        version = self._version()
+        if version is not None and QUERY in getattr(scheme, "sources", ()):
+            one = {
+                "in": "query",
+                "name": scheme.version_param,
+                "required": scheme.sources == (QUERY,) and version.name != policy().default,
+                "description": "The version of the API.",
+                "schema": {"type": "string", "enum": [version.name]},
+            }
+            operation["parameters"] = [*operation.get("parameters", ()), one]
 
     def _describe_parameter(self, parameter: dict[str, Any]) -> None:
         if parameter["in"] == "path" and "description" not in parameter:
@@ -146,8 +162,7 @@ class AutoSchema(SpectacularAutoSchema):
             response["description"] = usual or response.get("description", "")
         told = self._told(status)
         if isinstance(self.view, ConditionalMixin) and reading and status == "200":
-            told.add("ETag")
-            told |= {"Cache-Control", "Cache-Status", "Age"} if self._keeps() else set()
+            told |= {"ETag", *self._kept()}
         if self._takes_idempotency_key():
             told.add("Idempotency-Replayed")
         if isinstance(self.view, NoStoreMixin):
@@ -171,9 +186,11 @@ class AutoSchema(SpectacularAutoSchema):
     def _version(self) -> Version | None:
         return policy().versions.get(getattr(self.view.request, "version", None) or "")
 
-    def _keeps(self) -> bool:
+    def _kept(self) -> set[str]:
+        """Headers of an answer that is kept, and of 304 to who has it (RFC 9110 section 15.4.5)."""
         view = self.view
-        return isinstance(view, CachedResponsesMixin) and view.cache_policy() is not None
+        keeps = isinstance(view, CachedResponsesMixin) and view.cache_policy() is not None
+        return {"Age", "Cache-Control", "Cache-Status"} if keeps else set()
 
     def _takes_idempotency_key(self) -> bool:
         return self.method not in SAFE_METHODS and hasattr(self.view, "takes_idempotency_key")
@@ -188,7 +205,7 @@ class AutoSchema(SpectacularAutoSchema):
             taken.append(parameter(self.registry, "If-Match"))
         elif self._is_conditional() and "200" in responses:
             taken.append(parameter(self.registry, "If-None-Match"))
-            told = headers(self.registry, {"ETag", *self._told("304")})
+            told = headers(self.registry, {"ETag", *self._kept(), *self._told("304")})
             responses["304"] = {"description": "It is what If-None-Match names.", "headers": told}
         if taken:
             operation["parameters"] = [*operation.get("parameters", ()), *taken]

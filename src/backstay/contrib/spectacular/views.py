@@ -18,6 +18,10 @@ from rest_framework.request import Request
 from backstay.caching import ConditionalMixin
 from backstay.conf import settings
 from backstay.contrib.spectacular.documents import document
+from backstay.errors import MalformedRequest
+
+#: Of what a client sent, as much as is repeated to it.
+_SHOWN = 40
 
 
 class SchemaView(ConditionalMixin, SpectacularAPIView):
@@ -32,9 +36,12 @@ class SchemaView(ConditionalMixin, SpectacularAPIView):
     versioning_class = None
 
     def _get_schema_response(self, request: Request) -> HttpResponse:
-        version = request.query_params.get("version") or settings.VERSIONS[0]
+        version, *others = request.query_params.getlist("version") or [""]
+        if any(other != version for other in others):
+            raise MalformedRequest("Ask for the document of one version.")
+        version = version or settings.VERSIONS[0]
         if version not in settings.VERSIONS:
-            raise NotFound(f"There is no version {version!r} of this API.")
+            raise NotFound(f"There is no version {version[:_SHOWN]!r} of this API.")
         renderer = request.accepted_renderer
         response = HttpResponse(
             document(version, renderer.format), content_type=request.accepted_media_type

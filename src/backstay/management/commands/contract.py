@@ -9,7 +9,7 @@ documents that production serves.
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         found = [
             one
             for version, path in stored.items()
-            for one in breaking(version, read(path), made[version])
+            for one in compared(version, path, read(path), made[version])
         ]
         if found and not broken:
             self._refuse(found, "Nothing was stored. If no client is left to break: --break.")
@@ -69,13 +69,17 @@ class Command(BaseCommand):
             self.stdout.write(f"Froze {version} in {place(version)}.")
 
     def _check(self, generate: Callable[[str], Any], against: str | None) -> None:
-        if against is not None:
-            old = read(Path(against))
-            promised = {version_of(old, against): old}
+        if against is None:
+            places = {version: place(version) for version in settings.VERSIONS}
+            promised = {version: read(path) for version, path in places.items()}
+            found = list(gone())
         else:
-            promised = {version: read(place(version)) for version in settings.VERSIONS}
+            old = read(Path(against))
+            version = version_of(old, against)
+            places, promised, found = {version: Path(against)}, {version: old}, []
         made = {version: generate(version) for version in promised}
-        found = [one for name, old in promised.items() for one in breaking(name, old, made[name])]
+        for version, old in promised.items():
+            found += compared(version, places[version], old, made[version])
         if found:
             self._refuse(found, "The contract is broken.")
         for version, old in promised.items():
@@ -115,12 +119,33 @@ def read(path: Path) -> dict[str, Any]:
     return dict(document)
 
 
+def compared(version: str, path: Path, old: dict[str, Any], new: dict[str, Any]) -> list[Breaking]:
+    """
+    Raises:
+        CommandError: what is stored in *path* is no whole OpenAPI document.
+    """
+    try:
+        breaking(version, old, old)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise CommandError(f"{path} cannot be read: {error!r}.", returncode=2) from None
+    return breaking(version, old, new)
+
+
+def gone() -> Iterator[Breaking]:
+    """Versions that have a contract, and are none any more."""
+    for path in sorted(Path(settings.CONTRACTS).glob("*.json")):
+        if path.stem not in settings.VERSIONS:
+            what = f"is gone. Serve it until its sunset, then delete {path}."
+            yield Breaking(path.stem, "", "", what)
+
+
 def version_of(document: dict[str, Any], path: str) -> str:
     """
     Raises:
         CommandError: the document says no version of this API.
     """
-    said = str(document.get("info", {}).get("version"))
+    info = document.get("info")
+    said = str(info.get("version") if isinstance(info, dict) else None)
     # drf-spectacular's way to write a version beside that of the software.
     version = said.removesuffix(")").rpartition("(")[2]
     if version not in settings.VERSIONS:
