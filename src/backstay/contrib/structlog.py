@@ -71,9 +71,7 @@ def logging_configuration(
 
 
 def configure() -> None:
-    """Send structlog's own events through stdlib logging, which is spared what no line shows."""
-    # As its HOWTO advises, under "Optimization".
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    """Send structlog's own events through stdlib logging."""
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
