@@ -88,7 +88,8 @@ def _tell(record: Record, text: str, where: str, extra: dict[str, Any]) -> None:
     place = (record.route, where or extra["event"])
     if place not in _told and len(_told) < MAX_TOLD:
         _told.add(place)
-        logger.warning(told, extra={**extra, "method": record.method, "route": record.route})
+        request = {"method": record.method, "route": record.route, "request_id": record.request_id}
+        logger.warning(told, extra={**extra, **request})
 
 
 def _finding(kind: str, sql: str, place: Place, times: list[int], fix: str) -> Finding:

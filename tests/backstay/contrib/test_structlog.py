@@ -86,6 +86,17 @@ class TestTheLineOfARequest:
 
         assert json.loads(json_lines()[0])["trace_id"] == trace.trace_id
 
+    def test_what_django_says_of_it_has_its_id_too(self, json_lines):
+        """It is written when the request is over."""
+        request = RequestFactory().get("/")
+        request.request_id = "an-id"  # type: ignore[attr-defined]  # As ProblemMiddleware does.
+
+        logging.getLogger("django.request").error("Gone: %s", "/", extra={"request": request})
+
+        (line,) = map(json.loads, json_lines())
+        assert line["request_id"] == "an-id"
+        assert "request" not in line
+
     def test_a_failure_of_ours_is_an_error(self, json_lines):
         log_request(Record("GET", "/", "", 503, 0.0, 1.0))
 

@@ -132,7 +132,7 @@ class TestInProduction:
         formatter = dict(logging_configuration("json")["formatters"]["lines"])
         caplog.handler.setFormatter(formatter.pop("()")(**formatter))
 
-        client.get("/books/")
+        client.get("/books/", headers={"x-request-id": "an-id"})
 
         (line,) = [json.loads(one) for one in caplog.text.splitlines() if "query_found" in one]
         assert (line["method"], line["route"], line["field"]) == ("GET", "/books/", "shelf")
@@ -140,6 +140,7 @@ class TestInProduction:
         assert "select_related('shelf')" in line["fix"]
         assert (line["kind"], line["count"]) == ("repeated", 2)
         assert line["sql"].startswith("SELECT")
+        assert line["request_id"] == "an-id"
 
     def test_the_line_of_a_budget_has_both_numbers_in_json_too(self, client, caplog):
         self.watch(0)
