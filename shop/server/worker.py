@@ -73,8 +73,10 @@ class PatientWorker(ThreadWorker):
         hang until the last request ends, and lose theirs.
         """
         super().set_accept_enabled(enabled)
-        if not self.alive:
-            for listener in self.sockets:
+        if not self.alive and not enabled:
+            # Each once: the loop may have stopped accepting before it was told to end.
+            while self.sockets:
+                listener = self.sockets.pop()
                 while select.select([listener], [], [], 0)[0] and self.accept(listener):
                     pass
                 listener.close()

@@ -39,13 +39,16 @@ SIGNS = (
     "bird.example",
     "4929 7391",
     "4929739104127397",
+    "4929-7391",
     "eyJ",
     COOKIE,
 )
 
 HEADERS = {
     "User-Agent": f"{EMAIL} {CARD}",
-    "X-Request-ID": EMAIL,
+    # Made of what such an id may have.
+    "X-Request-ID": CARD.replace(" ", "-"),
+    "traceparent": EMAIL,
     "Referer": f"https://shop.example/?token={TOKEN}",
     "X-Forwarded-For": EMAIL,
 }
@@ -94,8 +97,9 @@ class Bird:
             place = path.replace("{version}", "v2")
             for name, value in ids.items():
                 place = place.replace(f"{{{name}}}", f"{value}")
+            # What the document shares (``$ref``) are headers.
             query = {
-                p["name"]: EMAIL for p in operation.get("parameters", ()) if p["in"] == "query"
+                p["name"]: EMAIL for p in operation.get("parameters", ()) if p.get("in") == "query"
             }
             for parameters in ({}, query, {"token": TOKEN, "password": PASSWORD, "q": CARD}):
                 for body in self.bodies(operation):

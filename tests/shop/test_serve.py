@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import selectors
 import signal
 import socket
 import struct
@@ -14,12 +15,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from gunicorn.config import Config
 
 from shop.environment import ROOT
 from shop.server.arrival import BODY_BYTES, HEADER_BYTES, Arrival, arrival
 from shop.server.head import Unread, drop_body_of_head
+from shop.server.worker import PatientWorker
 from tests.services import free_port
 from tests.shop.processes import eventually
 
@@ -347,6 +351,18 @@ class TestStop:
 
         assert held_request.result(10) == 200
         assert server.process.wait(10) == 0
+
+    def test_one_that_is_told_to_end_before_it_serves_does(self):
+        """Gunicorn's loop has it accept, and then stop."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        worker: Any = PatientWorker(1, os.getppid(), [listener], None, 30, Config(), None)
+        worker.alive = False
+        with closing(worker.tmp), selectors.DefaultSelector() as worker.poller:
+            for accepts in (True, False, False):
+                worker.set_accept_enabled(accepts)
+
+            assert listener.fileno() == -1
+            assert not worker.poller.get_map()
 
 
 class TestStart:

@@ -31,7 +31,8 @@ def keep_dead() -> None:
             if not process.isdigit() or _lives(int(process)):
                 continue
             mark_process_dead(int(process), str(directory))  # type: ignore[no-untyped-call]  # It has no types.
-            if file.exists() and not kind.startswith("gauge"):
+            # Empty: it was killed before it could count.
+            if file.exists() and file.stat().st_size and not kind.startswith("gauge"):
                 _add(file, directory / f"{kind}_dead.db")
             file.unlink(missing_ok=True)
 

@@ -71,9 +71,7 @@ def logging_configuration(
 
 
 def configure() -> None:
-    """Send structlog's own events through stdlib logging, which is spared what no line shows."""
-    # As its HOWTO advises, under "Optimization".
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    """Send structlog's own events through stdlib logging."""
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -116,7 +114,8 @@ def add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if apps.ready:
         from backstay.errors import request_id
 
-        if current := request_id():
+        # Of a line that Django writes when all is over, it is that of the request it names.
+        if current := request_id() or getattr(event.get("request"), "request_id", ""):
             event.setdefault("request_id", current)
     if trace := traces.current.get():
         event.setdefault("trace_id", trace.trace_id)

@@ -1,14 +1,18 @@
 """
 One id for each request, the same in its answer, its log lines and its problem.
 
-A client's ``X-Request-ID`` is kept when it is 1 to 64 of ``A-Z a-z 0-9 . _ -``.
-Anything else could forge a log line or fill a log, and is replaced by a new id.
+A client's ``X-Request-ID`` is kept when it is 1 to 64 of ``A-Z a-z 0-9 . _ -``, and has
+the shape of no secret (``backstay.redaction``: a card number would pass). Anything else
+could forge a log line, fill a log or bring into it what must not be there, and is replaced
+by a new id.
 """
 
 import re
 from contextvars import ContextVar
 from typing import Any
 from uuid import uuid4
+
+from backstay.redaction import redact_text
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -25,6 +29,10 @@ def id_of(request: Any) -> str:
     known = getattr(request, "request_id", None)
     if known is None:
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
-        known = offered if _WELL_FORMED.fullmatch(offered) else uuid4().hex
+        known = offered if _may_be_kept(offered) else uuid4().hex
         request.request_id = known
     return str(known)
+
+
+def _may_be_kept(offered: str) -> bool:
+    return bool(_WELL_FORMED.fullmatch(offered)) and redact_text(offered) == offered

@@ -84,11 +84,13 @@ def _finish(request: HttpRequest, response: Any, measure: Measure, began: int) -
 def _finish_later(request: HttpRequest, response: Any, measure: Measure, began: int) -> None:
     trace = traces.current.get()
 
-    def finish(sent_bytes: int) -> None:
+    def finish(sent_bytes: int, broken: bool) -> None:
         token = traces.current.set(trace)
         try:
             record = record_of(request, response, measure, perf_counter_ns() - began)
             record.response_bytes = sent_bytes
+            if broken:
+                record.status = 500  # Which is too late for the client, and not for us.
             _tell(request, record, measure)
         except Exception:  # noqa: BLE001  # As above.
             _failed()

@@ -11,6 +11,8 @@ tests every one (``backstay.testing.plugin``).
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 from backstay.conf import settings
 from backstay.counters import count
@@ -67,24 +69,28 @@ def report(record: Record, budget: int | None) -> None:
     over = budget is not None and record.sql_count > budget
     if over:
         count("query_budget", outcome="exceeded", route=record.route)
-        text = f"{record.sql_count} queries, {budget} are allowed"
-        _tell(record, f"{record.method} {record.route}: {text}.", "query_budget", "")
+        text = f"{record.sql_count} queries, {budget} are allowed."
+        extra = {"event": "query_budget", "sql_count": record.sql_count, "budget": budget}
+        _tell(record, text, "", extra)
     for found in record.findings:
         count("query_found", kind=found.kind)
         where = f"{found.field} at {found.where}" if found.field else found.where
         text = f"{found.kind} query, {found.count} times, for {where}. {found.fix} {found.sql}"
         if found.kind == "repeated" or strict is None:
-            _tell(record, f"{record.method} {record.route}: {text}", "query_found", found.where)
+            _tell(record, text, found.where, {"event": "query_found", **asdict(found)})
 
 
-def _tell(record: Record, text: str, event: str, where: str) -> None:
+def _tell(record: Record, text: str, where: str, extra: dict[str, Any]) -> None:
+    """*extra* has all that *text* has: a formatter may write the one or the other."""
+    told = f"{record.method} {record.route}: {text}"
     if strict is not None:
-        strict(text)
+        strict(told)
         return
-    place = (record.route, where or event)
+    place = (record.route, where or extra["event"])
     if place not in _told and len(_told) < MAX_TOLD:
         _told.add(place)
-        logger.warning(text, extra={"event": event, "route": record.route})
+        request = {"method": record.method, "route": record.route, "request_id": record.request_id}
+        logger.warning(told, extra={**extra, **request})
 
 
 def _finding(kind: str, sql: str, place: Place, times: list[int], fix: str) -> Finding:

@@ -9,10 +9,11 @@ from backstay.measure import Measure, current
 
 
 def at_end(
-    response: StreamingHttpResponse, measure: Measure, finish: Callable[[int], None]
+    response: StreamingHttpResponse, measure: Measure, finish: Callable[[int, bool], None]
 ) -> None:
     """
-    Call *finish* once with the bytes that were sent, and charge *measure* while parts are made.
+    Call *finish* once with the bytes that were sent and whether an error broke it off, and
+    charge *measure* while parts are made.
 
     A file is left to the server, which may send it by itself; of an asynchronous stream the
     end alone is seen. Both count no bytes.
@@ -28,11 +29,11 @@ class _Parts:
     """The parts of *response* as they are made."""
 
     def __init__(
-        self, response: StreamingHttpResponse, measure: Measure, finish: Callable[[int], None]
+        self, response: StreamingHttpResponse, measure: Measure, finish: Callable[[int, bool], None]
     ) -> None:
         self._close = response.close
         self._measure = measure
-        self._finish: Callable[[int], None] | None = finish
+        self._finish: Callable[[int, bool], None] | None = finish
         self._bytes = 0
         if not response.is_async:
             self._parts: Any = iter(response)  # As bytes.
@@ -44,8 +45,11 @@ class _Parts:
         token = current.set(self._measure)
         try:
             part: bytes = next(self._parts)
-        except BaseException:  # Also the one that says that this was all.
+        except StopIteration:
             self._end()
+            raise
+        except BaseException:
+            self._end(broken=True)
             raise
         finally:
             current.reset(token)
@@ -58,7 +62,7 @@ class _Parts:
         finally:
             self._end()
 
-    def _end(self) -> None:
+    def _end(self, *, broken: bool = False) -> None:
         finish, self._finish = self._finish, None
         if finish is not None:
-            finish(self._bytes)
+            finish(self._bytes, broken)

@@ -15,7 +15,7 @@ from rest_framework.settings import api_settings
 from backstay.conf import settings
 from backstay.throttling.charges import Charge
 from backstay.throttling.checks import throttles_in_use
-from backstay.throttling.identity import address_bucket
+from backstay.throttling.identity import UNKNOWN, address_bucket
 from backstay.throttling.rates import DEFAULT_RATES, Rate, rates_of
 from backstay.throttling.throttles import OrganizationThrottle, account_bucket, plan_rates
 
@@ -40,7 +40,7 @@ def charges_of(key: str) -> list[Charge]:
     if kind == "account" and not _HASH.fullmatch(whose):
         bucket = account_bucket(whose)
     elif kind == "address":
-        bucket = f"address:{address_bucket(whose)}"
+        bucket = f"address:{_address_bucket(whose)}"
     try:
         rates = dict.fromkeys(_rates_of(rule))
     except ImproperlyConfigured as error:
@@ -48,6 +48,19 @@ def charges_of(key: str) -> list[Charge]:
     if not rates:
         raise BadKey(f"The rule {rule!r} has no limit.")
     return [Charge(rule, bucket, rate) for rate in rates]
+
+
+def _address_bucket(whose: str) -> str:
+    """
+    That of an address, or one as it is shown: ``2001:db8::/64``, ``unknown``.
+
+    Raises:
+        BadKey: neither; a slip of the pen must not lift somebody else's block.
+    """
+    found = address_bucket(whose.removesuffix("/64") if ":" in whose else whose)
+    if found == UNKNOWN and whose != UNKNOWN:
+        raise BadKey(f"{whose!r} is no address.")
+    return found
 
 
 def rates_by_rule() -> dict[str, dict[str, tuple[Rate, ...]]]:

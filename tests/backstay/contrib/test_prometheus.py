@@ -223,6 +223,17 @@ class TestSeveralProcesses:
             assert list(tmp_path.glob(f"counter_{living}.db"))
 
     @pytest.mark.once
+    def test_one_that_was_killed_before_it_counted_ends_nobody(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+        from backstay.contrib.prometheus_files import keep_dead
+
+        # No process has so high an id.
+        (tmp_path / "counter_4194305.db").touch()
+        keep_dead()
+
+        assert [file.name for file in tmp_path.iterdir()] == ["lock"]
+
+    @pytest.mark.once
     def test_without_a_directory_there_is_nothing_to_keep(self, monkeypatch):
         monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
         from backstay.contrib.prometheus_files import keep_dead

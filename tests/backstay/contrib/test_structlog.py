@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import logging.config
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,7 +12,7 @@ import structlog
 from django.test import Client, RequestFactory
 
 from backstay import traces
-from backstay.contrib.structlog import logging_configuration
+from backstay.contrib.structlog import configure, logging_configuration
 from backstay.monitoring import Record
 from backstay.monitoring.logs import log_request
 
@@ -84,6 +85,17 @@ class TestTheLineOfARequest:
         traces.current.reset(token)
 
         assert json.loads(json_lines()[0])["trace_id"] == trace.trace_id
+
+    def test_what_django_says_of_it_has_its_id_too(self, json_lines):
+        """It is written when the request is over."""
+        request = RequestFactory().get("/")
+        request.request_id = "an-id"  # type: ignore[attr-defined]  # As ProblemMiddleware does.
+
+        logging.getLogger("django.request").error("Gone: %s", "/", extra={"request": request})
+
+        (line,) = map(json.loads, json_lines())
+        assert line["request_id"] == "an-id"
+        assert "request" not in line
 
     def test_a_failure_of_ours_is_an_error(self, json_lines):
         log_request(Record("GET", "/", "", 503, 0.0, 1.0))
@@ -162,3 +174,16 @@ class TestSecrets:
         logging.getLogger("django.request").error("failed", extra={"request": request})
 
         assert "abc" not in "\n".join(lines())
+
+
+def test_formats_of_others_have_their_process_and_thread():
+    """Gunicorn's own, and the one that Django's documentation shows."""
+    configured = structlog.get_config()
+    try:
+        configure()
+        record = logging.getLogger("gunicorn.error").makeRecord("", 20, "", 0, "text", (), None)
+    finally:
+        structlog.configure(**configured)
+
+    assert logging.Formatter("[%(process)d] %(message)s").format(record) == f"[{os.getpid()}] text"
+    assert logging.Formatter("{thread:d} {message}", style="{").format(record).endswith(" text")

@@ -110,6 +110,13 @@ class TestRequestId:
         assert len(response.headers["X-Request-ID"]) == 32
         assert response.headers["X-Request-ID"] != offered
 
+    @pytest.mark.parametrize(
+        "offered", ["4929739104127397", "4929-7391-0412-7397", "eyJhbGci.e30."]
+    )
+    def test_a_secret_is_none(self, api, offered):
+        response = api.get("/echo/", HTTP_X_REQUEST_ID=offered)
+        assert len(response.headers["X-Request-ID"]) == 32
+
     def test_it_can_be_read_by_logging_within_the_request_only(self, api, caplog):
         seen = []
 

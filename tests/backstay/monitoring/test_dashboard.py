@@ -338,6 +338,13 @@ class TestLimits:
         with pytest.raises(Throttled):
             enforce([Charge("login", "address:192.0.2.2", Rate(2, 60))])
 
+    def test_of_ipv6_what_is_shown_can_be_lifted(self, as_staff):
+        guess("2001:db8::/64")
+        [block] = data(as_staff)["blocks"]
+        response = changed(as_staff, "/ops/budget/clear/", {"key": block["key"]})
+        assert response.json() == {"cleared": 1}
+        assert data(as_staff)["blocks"] == []
+
     def test_a_budget_is_told_and_not_charged(self, as_staff):
         for _ in range(3):
             response = as_staff.get("/ops/budget/", {"key": "login:account:ada@shop.example"})
@@ -346,7 +353,9 @@ class TestLimits:
             assert "ada" not in response.content.decode()
 
     @pytest.mark.E1
-    @pytest.mark.parametrize("key", ["", "login", "nobody:user:7", "login:", "\ud800:é:\x00"])
+    @pytest.mark.parametrize(
+        "key", ["", "login", "nobody:user:7", "login:", "login:address:192.0.2", "\ud800:é:\x00"]
+    )
     def test_what_is_no_key_is_400(self, as_staff, key):
         if "\ud800" not in key:
             asked = as_staff.get("/ops/budget/", {"key": key})

@@ -128,6 +128,16 @@ class TestStreams:
         response.close()
 
         assert [record.response_bytes for record in records] == [5]
+        assert [record.status for record in records] == [200]
+
+    def test_one_that_an_error_broke_off_is_one(self, client, records):
+        parts = iter(client.get("/broken-stream/").streaming_content)
+        assert next(parts) == b"part"
+
+        with pytest.raises(RuntimeError):
+            next(parts)
+
+        assert [(record.status, record.response_bytes) for record in records] == [(500, 4)]
 
 
 class TestWho:

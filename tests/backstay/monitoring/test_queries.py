@@ -1,10 +1,12 @@
 """A query for each row is named by route, field and line, in tests and in production."""
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
 
+from backstay.contrib.structlog import logging_configuration
 from backstay.counters import counted
 from backstay.monitoring import queries
 from shop.environment import ROOT
@@ -125,6 +127,30 @@ class TestInProduction:
         (line,) = [one for one in caplog.records if one.name == "backstay.monitoring"]
         assert vars(line)["event"] == "query_found"
         assert counted("query_found", kind="repeated") == before + 2
+
+    def test_the_line_names_route_field_line_and_fix_in_json_too(self, client, shelves, caplog):
+        formatter = dict(logging_configuration("json")["formatters"]["lines"])
+        caplog.handler.setFormatter(formatter.pop("()")(**formatter))
+
+        client.get("/books/", headers={"x-request-id": "an-id"})
+
+        (line,) = [json.loads(one) for one in caplog.text.splitlines() if "query_found" in one]
+        assert (line["method"], line["route"], line["field"]) == ("GET", "/books/", "shelf")
+        assert line["where"].startswith("tests/backstay/monitoring/urls.py:")
+        assert "select_related('shelf')" in line["fix"]
+        assert (line["kind"], line["count"]) == ("repeated", 2)
+        assert line["sql"].startswith("SELECT")
+        assert line["request_id"] == "an-id"
+
+    def test_the_line_of_a_budget_has_both_numbers_in_json_too(self, client, caplog):
+        self.watch(0)
+        formatter = dict(logging_configuration("json")["formatters"]["lines"])
+        caplog.handler.setFormatter(formatter.pop("()")(**formatter))
+
+        client.get("/loop/")
+
+        (line,) = [json.loads(one) for one in caplog.text.splitlines() if "query_budget" in one]
+        assert (line["route"], line["sql_count"], line["budget"]) == ("/loop/", 12, 1)
 
     def test_of_a_share_that_is_none_nothing_is_looked_at(self, client, records, shelves):
         self.watch(0)

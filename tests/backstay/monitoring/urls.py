@@ -136,6 +136,14 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+def broken_stream(request: HttpRequest) -> StreamingHttpResponse:
+    def parts() -> Iterator[str]:
+        yield "part"
+        raise RuntimeError("ada@shop.example")
+
+    return StreamingHttpResponse(parts())
+
+
 def slow(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -163,6 +171,7 @@ urlpatterns = [
     path("crash/", crash),
     path("leave/", leave),
     path("stream/", stream),
+    path("broken-stream/", broken_stream),
     path("slow/", slow),
     path("api/<str:version>/things/", of_version),
 ]
