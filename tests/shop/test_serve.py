@@ -310,7 +310,7 @@ class TestHead:
         assert status == 200
         assert int(headers["Content-Length"]) > 0
         assert body == b""
-        assert "no-body" not in logged
+        assert "no-body" not in said
 
     def test_the_answer_is_closed_unread(self):
         answer = Answer([b"unread"])

@@ -193,7 +193,10 @@ class TestPlugin:
             ("pytestmark = pytest.mark.allow_queries", {"passed": 1}),
         ],
     )
-    def test_such_a_list_fails_its_test(self, pytester, more, outcomes):
+    def test_such_a_list_fails_its_test(self, pytester, monkeypatch, more, outcomes):
+        # A database of its own: this test's would be dropped under it.
+        for name in ("TESTS_SCRATCH", "DATABASE_URL"):
+            monkeypatch.delenv(name, raising=False)
         pytester.makepyfile(
             self.TEST.replace("@pytest.mark.django_db", f"{more}\n\n        @pytest.mark.django_db")
         )
