@@ -91,11 +91,14 @@ def _parameter(name: str, description: str, schema: Schema = _TEXT) -> Schema:
     return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
+#: Quotes are the draft's way, and part of no key.
+_KEY = '^([A-Za-z0-9_.:-]+|"[A-Za-z0-9_.:-]+")$'
+
 PARAMETERS = {
     "Idempotency-Key": _parameter(
         "Idempotency-Key",
         "A new one for each request, the same at its retries: it happens once.",
-        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9_.:-]+$"},
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _KEY},
     ),
     "If-Match": _parameter(
         "If-Match", "An `ETag`: the change is made to that state, or not (412)."

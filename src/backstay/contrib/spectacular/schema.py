@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import get_doc
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from backstay.auth.views import NoStoreMixin
@@ -161,7 +162,7 @@ class AutoSchema(SpectacularAutoSchema):
             usual = said if reading else _DESCRIPTIONS.get(status)
             response["description"] = usual or response.get("description", "")
         told = self._told(status)
-        if isinstance(self.view, ConditionalMixin) and reading and status == "200":
+        if self._is_conditional() and reading and status == "200":
             told |= {"ETag", *self._kept()}
         if self._takes_idempotency_key():
             told.add("Idempotency-Replayed")
@@ -212,10 +213,15 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _is_conditional(self) -> bool:
         view: Any = self.view
-        if not isinstance(view, ConditionalMixin):
+        if not isinstance(view, ConditionalMixin) or self._streams():
             return False
         own = type(view).conditional_object is not ConditionalMixin.conditional_object
         return self.method in SAFE_METHODS or bool(getattr(view, "detail", own))
+
+    def _streams(self) -> bool:
+        """Whether nothing is rendered as a whole, so that nobody knows its validator."""
+        renderers = self.view.get_renderers()
+        return all(type(one).render is BaseRenderer.render for one in renderers)
 
     def _tell_problems(self, operation: dict[str, Any]) -> None:
         by_status: dict[str, list[str]] = {}
