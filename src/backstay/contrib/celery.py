@@ -18,9 +18,11 @@ itself does not ask); a Redis that evicts or restarts loses messages, not jobs.
 import logging
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from socket import gethostname
 from threading import Thread
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 from celery import current_app, shared_task
 from celery.worker import state
@@ -76,7 +78,14 @@ class CeleryRelay(Relay):
         publishing.start()
         _consuming.set(self)
         current_app.WorkController(
-            pool="solo", concurrency=1, quiet=True, without_mingle=True, without_gossip=True
+            # A name of its own: RabbitMQ gives each one's mailbox to one connection only, and
+            # refuses it to a second worker of the machine, and to one that came back.
+            hostname=f"outbox-{uuid4().hex}@{gethostname()}",
+            pool="solo",
+            concurrency=1,
+            quiet=True,
+            without_mingle=True,
+            without_gossip=True,
         ).start()
         super().stop()
         publishing.join(TIMEOUT_SECONDS)

@@ -100,6 +100,10 @@ def is_empty() -> bool:
 
 
 class TestDelivery:
+    def test_two_workers_of_one_machine_both_work(self, app):
+        with working(), working():
+            assert eventually(lambda: len(app.control.ping(timeout=1)) == 2, seconds=30)
+
     def test_each_job_is_run_once_and_counted(self, tmp_path):
         notes = tmp_path / "notes"
         for number in range(20):
