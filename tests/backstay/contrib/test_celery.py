@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -100,9 +101,15 @@ def is_empty() -> bool:
 
 
 class TestDelivery:
-    def test_two_workers_of_one_machine_both_work(self, app):
-        with working(), working():
-            assert eventually(lambda: len(app.control.ping(timeout=1)) == 2, seconds=30)
+    def test_each_worker_has_a_name_of_its_own(self, app, monkeypatch):
+        names = []
+        monkeypatch.setattr(
+            app, "WorkController", lambda hostname, **_: names.append(hostname) or Mock()
+        )
+        for _ in range(2):
+            CeleryRelay().run()
+
+        assert len(set(names)) == 2
 
     def test_each_job_is_run_once_and_counted(self, tmp_path):
         notes = tmp_path / "notes"
