@@ -37,7 +37,7 @@ def write(every: list[Mapping[str, Any]], apart: Mapping[str, Any]) -> None:
     """Write the page's tables and charts anew; its text above the mark stays."""
     text, _, _ = PAGE.read_text().partition(MARK)
     told = [*_sections(every, apart.get("pages"))]
-    told += [orders.section(apart["orders"])] if "orders" in apart else []
+    told += ["", orders.section(apart["orders"])] if "orders" in apart else []
     told += [*monitoring.section(apart["monitoring"])] if "monitoring" in apart else []
     PAGE.write_text(text + MARK + "\n".join(told))
     if "pages" in apart:
@@ -69,7 +69,8 @@ def _sections(every: list[Mapping[str, Any]], deep: Mapping[str, Any] | None) ->
             yield _beside_rows(results)
     if deep:
         yield from pages.section(deep)
-    yield "\n## Other paths\n"
+    if RACES:
+        yield "\n## Other paths\n"
     for title, best in RACES.items():
         yield f"### {title}\n"
         yield from _table(RACE_HEAD, beside_first(best))
