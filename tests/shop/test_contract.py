@@ -141,6 +141,7 @@ class TestCheck:
         assert refused("check", "--against", str(other))[0] == 2
 
 
+@pytest.mark.long
 class TestFreeze:
     def test_it_writes_what_then_holds_in_a_form_for_people(self, places):
         contract("freeze")

@@ -22,6 +22,7 @@ from tests.shop.exchanges import NOW, Exchange, reset_sequences, walk
 pytestmark = [
     pytest.mark.V1,
     pytest.mark.M3,
+    pytest.mark.once,
     pytest.mark.django_db(transaction=True, reset_sequences=True),
     pytest.mark.usefixtures("unlimited"),
 ]
