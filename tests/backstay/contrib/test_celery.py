@@ -102,14 +102,13 @@ def is_empty() -> bool:
 
 class TestDelivery:
     def test_each_worker_has_a_name_of_its_own(self, app, monkeypatch):
-        names = []
-        monkeypatch.setattr(
-            app, "WorkController", lambda hostname, **_: names.append(hostname) or Mock()
-        )
+        controller = Mock()
+        monkeypatch.setattr(app, "WorkController", controller)
         for _ in range(2):
             CeleryRelay().run()
 
-        assert len(set(names)) == 2
+        names = {call.kwargs["hostname"] for call in controller.call_args_list}
+        assert len(names) == 2
 
     def test_each_job_is_run_once_and_counted(self, tmp_path):
         notes = tmp_path / "notes"
