@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis_settings.register_profile("suite", deadline=None)
     hypothesis_settings.load_profile("suite")
     # Tests that look at Redis see what they did, and nothing that a thread of ours does.
-    history.in_background = False
+    history.handing_over.enabled = False
 
 
 def pytest_collection_finish() -> None:
@@ -86,6 +86,6 @@ def empty_cache() -> None:
     answers.clear()
     freshness.trust = freshness.Trust()
     # A thread of its own would ask Redis at any moment.
-    usage.here.in_background = False
+    usage.here.handing_over.enabled = False
     usage.here.take()
     trust_denylist()

@@ -27,8 +27,14 @@ def count(event: str, by: int = 1, **labels: str) -> None:
 
 
 def observe(observer: Callable[[Name, int], object]) -> None:
-    """Tell *observer*, an exporter, of every count: of those so far now, then as they come."""
+    """
+    Tell *observer*, an exporter, of every count: of those so far now, then as they come.
+
+    One that is told already is not told twice.
+    """
     with _lock:
+        if observer in _observers:
+            return
         so_far = dict(_counts)
         _observers.append(observer)
     for name, number in so_far.items():

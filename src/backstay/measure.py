@@ -24,7 +24,7 @@ class Measure:
 
     __slots__ = (
         *("sql_count", "sql_ns", "rows", "redis_count", "redis_ns", "serialization_ns"),
-        *("cache", "throttle", "watch", "_serializing"),
+        *("cache", "throttle", "watch", "serializing"),
     )
 
     def __init__(self, watch: Watch | None = None) -> None:
@@ -32,7 +32,8 @@ class Measure:
         self.redis_count = self.redis_ns = self.serialization_ns = 0
         self.cache = self.throttle = ""
         self.watch = watch
-        self._serializing = 0
+        #: How many are at it, one inside the other.
+        self.serializing = 0
 
     def throttled(self, outcome: str) -> None:
         """``admitted``, ``shadow``, ``degraded``, ``refused``: the gravest one stays."""
@@ -51,14 +52,14 @@ class Serializing:
     def __enter__(self) -> None:
         self._measure = measure = current.get()
         if measure is not None:
-            measure._serializing += 1  # noqa: SLF001  # Of this module.
+            measure.serializing += 1
             self._began = perf_counter_ns()
 
     def __exit__(self, *_: object) -> None:
         measure = self._measure
         if measure is not None:
-            measure._serializing -= 1  # noqa: SLF001  # As above.
-            if not measure._serializing:  # noqa: SLF001  # As above.
+            measure.serializing -= 1
+            if not measure.serializing:
                 measure.serialization_ns += perf_counter_ns() - self._began
 
 

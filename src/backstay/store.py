@@ -136,10 +136,6 @@ class Wire:
             self._process = 0
             self._connection.disconnect()
 
-    def __del__(self) -> None:
-        """Its thread has ended."""
-        self.close()
-
 
 _NOT_YET = object()
 _BUFFER_BYTES = 65_536

@@ -8,8 +8,6 @@ import pytest
 
 from shop import example
 from tests.shop.browser import (
-    CHROMEDRIVER,
-    CHROMIUM,
     CUSTOMER,
     Attacker,
     Browser,
@@ -17,6 +15,7 @@ from tests.shop.browser import (
     attacking,
     chromium,
     fill,
+    needs_chromium,
     serving,
 )
 
@@ -24,9 +23,7 @@ pytestmark = [
     pytest.mark.A7,
     pytest.mark.long,
     pytest.mark.once,
-    pytest.mark.skipif(
-        CHROMIUM is None or CHROMEDRIVER is None, reason="Chromium or its driver is not installed"
-    ),
+    needs_chromium,
 ]
 
 WRONG = "No active account matches these credentials."

@@ -14,14 +14,13 @@ from selenium.webdriver.common.keys import Keys
 
 from shop.environment import ROOT
 from tests.shop.browser import (
-    CHROMEDRIVER,
-    CHROMIUM,
     CUSTOMER,
     PASSWORD,
     Browser,
     Shop,
     chromium,
     fill,
+    needs_chromium,
     serving,
 )
 from tests.shop.pictures import with_palette
@@ -30,9 +29,7 @@ pytestmark = [
     pytest.mark.M1,
     pytest.mark.long,
     pytest.mark.once,
-    pytest.mark.skipif(
-        CHROMIUM is None or CHROMEDRIVER is None, reason="Chromium or its driver is not installed"
-    ),
+    needs_chromium,
 ]
 
 STAFF = "staff@shop.example"

@@ -10,11 +10,12 @@ Limits: a permission of another make is not asked, for it may do anything; code 
 followed into what it calls.
 """
 
+import ast
+import re
 from collections.abc import Iterable, Iterator
-from dis import get_instructions
-from inspect import unwrap
-from itertools import pairwise
-from types import CodeType, SimpleNamespace
+from inspect import getsource, unwrap
+from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -152,24 +153,31 @@ def _shown_by(serializer: Any) -> list[str]:
 def _asking(kind: type, methods: Iterable[str]) -> Iterator[str]:
     """Those of *methods* that say ``request.user``, in their own code."""
     for name in methods:
-        method: Any = getattr(kind, name, None)
-        code = getattr(unwrap(method), "__code__", None) if method else None
-        if code is None or method.__module__.partition(".")[0] in {"backstay", "rest_framework"}:
-            continue
-        if _says_user(code):
+        method: Any = unwrap(getattr(kind, name, None) or _nothing)
+        foreign = method.__module__.partition(".")[0] not in {"backstay", "rest_framework"}
+        if foreign and _says_user(method):
             yield name
 
 
-def _says_user(code: CodeType) -> bool:
-    said = [one for one in get_instructions(code) if one.opname not in _BETWEEN]
+def _nothing() -> None:
+    """Stands for a method that is not there."""
+
+
+def _says_user(method: Any) -> bool:
+    try:
+        code = ast.parse(dedent(getsource(method)))
+    except (OSError, TypeError, SyntaxError):  # Made without a file, or a part of a line.
+        return False
     return any(
-        one.argval == "request" and then.argval == "user" and then.opname.startswith("LOAD_ATTR")
-        for one, then in pairwise(said)
-    ) or any(_says_user(inner) for inner in code.co_consts if isinstance(inner, CodeType))
+        isinstance(node, ast.Attribute)
+        and node.attr == "user"
+        and _REQUEST.search(ast.unparse(node.value))
+        for node in ast.walk(code)
+    )
 
 
-#: What stands between the two of ``context["request"].user`` and ``context.get("request").user``.
-_BETWEEN = {"BINARY_OP", "BINARY_SUBSCR", "CACHE", "CALL", "CALL_FUNCTION", "PRECALL"}
+#: How the request is called: ``request``, ``self.context["request"]``, ``….get("request")``.
+_REQUEST = re.compile(r"""\brequest\b(['"][])]+)?$""")
 
 
 def _by_action(view: Any) -> Any:

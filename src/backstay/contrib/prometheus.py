@@ -73,11 +73,10 @@ _children: dict[Any, Any] = {}
 
 
 def observe() -> None:
-    """Export all that this process counts from now on, and what it has counted. Once."""
-    if not PROCESSES._value.get():  # noqa: SLF001  # There is no other way to read one.
-        PROCESSES.set(1)
-        add_sink(observe_request)
-        counters.observe(observe_count)
+    """Export all that this process counts from now on, and what it has counted. Idempotent."""
+    PROCESSES.set(1)
+    add_sink(observe_request)
+    counters.observe(observe_count)
 
 
 def observe_request(record: Record) -> None:

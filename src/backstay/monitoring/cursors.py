@@ -84,19 +84,21 @@ def _hook(connection: Any) -> None:
     """Cursors of *connection* measure from now on, those for debugging too."""
     for name in ("make_cursor", "make_debug_cursor"):
         make = getattr(connection, name)
-        if not getattr(make, "measures", False):
-            setattr(connection, name, _making(make))
+        if not isinstance(make, _Making):
+            setattr(connection, name, _Making(make))
 
 
-def _making(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def made(cursor: Any) -> Any:
-        wrapper = make(cursor)
+class _Making:
+    """Makes the cursors that *make* does, measured."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self.make = make
+
+    def __call__(self, cursor: Any) -> Any:
+        wrapper = self.make(cursor)
         kind: Any = type(wrapper)
         wrapper.__class__ = _measured(kind)
         return wrapper
-
-    made.measures = True  # type: ignore[attr-defined]  # Read above.
-    return made
 
 
 def _on_connect(connection: Any, **_: Any) -> None:

@@ -49,9 +49,10 @@ class MonitoringMiddleware:
         measure = Measure(queries.begin())
         token = current.set(measure)
         trace = traces.current.set(traces.continued(request.META.get("HTTP_TRACEPARENT", "")))
-        response: Any = None
+        response: HttpResponseBase | None = None
         try:
             response = self.get_response(request)
+            return response
         finally:
             current.reset(token)
             finish = _finish_later if response is not None and response.streaming else _finish
@@ -60,12 +61,11 @@ class MonitoringMiddleware:
             except Exception:  # noqa: BLE001  # A user model of a project may do anything.
                 _failed()
             traces.current.reset(trace)
-        return response  # type: ignore[no-any-return]  # What was answered.
 
-    def process_template_response(self, _: HttpRequest, response: Any) -> HttpResponseBase:
+    def process_template_response(self, _: HttpRequest, response: Any) -> Any:
         """Django calls it right before it renders."""
         serialization.measure_rendering(response)
-        return response  # type: ignore[no-any-return]  # The same.
+        return response
 
 
 def _failed() -> None:

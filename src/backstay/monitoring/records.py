@@ -12,6 +12,7 @@ from backstay.errors.request_ids import id_of
 from backstay.measure import Measure
 from backstay.monitoring.record import Record
 from backstay.monitoring.templates import route_of
+from backstay.versioning import version_of
 
 #: RFC 9110 section 9, and PATCH (RFC 5789).
 METHODS = frozenset(
@@ -90,9 +91,9 @@ def client_of(user_agent: str) -> str:
 
 
 def _version(request: Any, response: Any) -> str:
-    """That which DRF has found; of views without it, that of the path."""
+    """That of our schemes; of others, that which DRF has found."""
+    asked = version_of(request)
     context = getattr(response, "renderer_context", None)
-    asked = getattr(context["request"], "version", None) if context else None
-    if asked is None and request.resolver_match is not None:
-        asked = request.resolver_match.kwargs.get("version")
+    if asked is None and context:
+        asked = getattr(context["request"], "version", None)
     return asked if asked in settings.VERSIONS else ""

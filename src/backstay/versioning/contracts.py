@@ -14,7 +14,6 @@ a schema, and what is not.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from backstay.versioning.shapes import GIVE, TAKE, Comparison, Document, flat, target
@@ -135,25 +134,24 @@ def _content(
 def _responses(
     compare: Comparison, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    codes = partial(_codes, place=PROBLEM)
     for status, response in before.items():
         old = _followed(compare.old, response)
         if status not in after:
-            if codes(compare.old, old) != _OF_AN_ENDED:
+            if _codes(compare.old, old) != _OF_AN_ENDED:
                 yield status, f"is no longer answered. {GIVE}"
             continue
         new = _followed(compare.new, after[status])
         yield from _content(compare, old, new, status)
         for name in old.get("headers", {}).keys() - new.get("headers", {}).keys() - _OF_AN_ENDING:
             yield f"{status} header {name}", f"is gone from the answer. {GIVE}"
-        for code in sorted(codes(compare.old, old) - codes(compare.new, new)):
-            if codes(compare.new, new):
+        for code in sorted(_codes(compare.old, old) - _codes(compare.new, new)):
+            if _codes(compare.new, new):
                 yield f"{status} code {code}", f"is no longer answered. {GIVE}"
 
 
-def _codes(document: Document, response: Mapping[str, Any], place: str) -> set[str]:
+def _codes(document: Document, response: Mapping[str, Any]) -> set[str]:
     """The error codes of a status, where they are listed."""
-    schema = response.get("content", {}).get(place, {}).get("schema", {})
+    schema = response.get("content", {}).get(PROBLEM, {}).get("schema", {})
     listed = [form.get("properties", {}).get("code", {}) for form in flat(document, schema)]
     return {
         code for each in listed for form in flat(document, each) for code in form.get("enum", ())

@@ -16,16 +16,17 @@ loses what it had not handed over. While Redis is out the counts wait here. What
 over, and whose answer was lost on the way, is counted twice.
 """
 
-import atexit
+import os
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Lock, Thread
+from threading import Lock
 
 from django.http import HttpRequest
 from django.utils.functional import LazyObject
 
+from backstay.background import Repeated
 from backstay.conf import settings
 from backstay.counters import count as count_event
 from backstay.store import Script, StoreUnavailable, key, store
@@ -95,11 +96,13 @@ class Counts:
     """What this process has counted, by day; with Redis, as far as that does not know it."""
 
     def __init__(self) -> None:
-        #: Whether a thread hands it over; else somebody calls ``flush``.
-        self.in_background = True
+        self.handing_over = Repeated(self.flush, seconds=FLUSH_SECONDS, name="versions")
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was counted; a process that was forked has its own to tell."""
         self._lock = Lock()
         self._days: dict[int, Rows] = {}
-        self._thread = Thread()
 
     def add(self, version: str, client: str, now: float, times: int = 1) -> None:
         with self._lock:
@@ -109,10 +112,8 @@ class Counts:
                 row = (version, OTHER)
             count, last_at = rows.get(row, (0, now))
             rows[row] = count + times, max(now, last_at)
-            # After a fork it is the parent's, and not alive.
-            if self.in_background and not self._thread.is_alive() and settings.REDIS_URL:
-                self._thread = Thread(target=self._hand_over, name="versions", daemon=True)
-                self._thread.start()
+        if settings.REDIS_URL:
+            self.handing_over.ensure()
 
     def days(self) -> dict[int, Rows]:
         with self._lock:
@@ -143,15 +144,9 @@ class Counts:
             self._days = {old: self._days[old] for old in self._days if old > day - KEPT_DAYS}
         return self._days.setdefault(day, {})
 
-    def _hand_over(self) -> None:
-        """Until there was nothing for a while; the next request begins anew."""
-        while self._days:
-            time.sleep(FLUSH_SECONDS)
-            self.flush()
-
 
 here = Counts()
-atexit.register(here.flush)
+os.register_at_fork(after_in_child=here.clear)
 
 
 def add(version: str, client: str, now: float) -> None:

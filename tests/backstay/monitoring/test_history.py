@@ -59,7 +59,7 @@ def make():
 
     def make():
         made = History()
-        made.in_background = False
+        made.handing_over.enabled = False
         return made
 
     return make

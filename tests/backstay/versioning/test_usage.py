@@ -25,6 +25,7 @@ from backstay.versioning.usage import DAY_SECONDS, KEPT_DAYS, MOST_ROWS, OTHER, 
 from shop.accounts.models import User
 from shop.environment import ROOT
 from tests.faulty_redis import redis_of_ones_own
+from tests.shop.processes import eventually
 
 pytestmark = [pytest.mark.V1, pytest.mark.once]
 
@@ -57,7 +58,7 @@ def anywhere(request):
 def process() -> Counts:
     """What another process would have."""
     counts = Counts()
-    counts.in_background = False
+    counts.handing_over.enabled = False
     return counts
 
 
@@ -166,13 +167,21 @@ class TestRedis:
         assert usage.here.days() == {}
         assert usage.totals(NOON) == [Usage("v1", "curl", 2, NOON + 1)]
 
-    def test_is_told_by_a_thread_that_ends_with_the_work(self, redis, monkeypatch):
+    def test_is_told_by_a_thread(self, redis, monkeypatch):
         monkeypatch.setattr(usage, "FLUSH_SECONDS", 0.01)
         counts = Counts()
         counts.add("v1", "curl", NOON)
-        counts._thread.join(timeout=30)
-        assert counts.days() == {}
+        try:
+            assert eventually(lambda: usage.totals(NOON) != [], seconds=30)
+        finally:
+            counts.handing_over.end()
         assert usage.totals(NOON) == [Usage("v1", "curl", 1, NOON)]
+
+    def test_is_told_once_what_was_counted_before_a_fork(self, redis):
+        environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings", "REDIS_URL": redis.url}
+        command = [sys.executable, "-c", COUNT_AND_FORK]
+        subprocess.run(command, check=True, env=environ, cwd=ROOT, timeout=60)
+        assert [(one.client, one.count) for one in usage.totals(NOON)] == [("curl", 8)]
 
     def test_is_told_what_a_process_knew_when_it_ended(self, redis):
         environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings", "REDIS_URL": redis.url}
@@ -190,6 +199,21 @@ django.setup()
 from backstay.versioning import usage
 for _ in range(int(sys.argv[1])):
     usage.add("v1", "curl", {NOON})
+"""
+
+
+COUNT_AND_FORK = f"""
+import os, sys, django
+django.setup()
+from backstay.versioning import usage
+usage.here.handing_over.seconds = 3600
+for _ in range(5):
+    usage.add("v1", "curl", {NOON})
+child = os.fork()
+for _ in range(1 if child else 2):
+    usage.add("v1", "curl", {NOON})
+if child:
+    os.waitpid(child, 0)
 """
 
 

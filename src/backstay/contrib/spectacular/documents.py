@@ -100,11 +100,18 @@ def fingerprint() -> str:
         *(getattr(settings, name) for name in _OURS),
         get_language(),
     ]
-    examples = Path(settings.DOCUMENT_EXAMPLES) if settings.DOCUMENT_EXAMPLES else None
     digest = blake2b(_sources(django_settings.ROOT_URLCONF), digest_size=12)
     digest.update(repr(shaping).encode())
-    digest.update(examples.read_bytes() if examples and examples.exists() else b"")
+    digest.update(_examples(settings.DOCUMENT_EXAMPLES))
     return digest.hexdigest()
+
+
+@cache
+def _examples(path: str | None) -> bytes:
+    """A digest of the examples, read once as the code is."""
+    stored = Path(path) if path else None
+    text = stored.read_bytes() if stored and stored.exists() else b""
+    return blake2b(text).digest()
 
 
 @cache

@@ -17,14 +17,15 @@ Limits: without Redis every process knows itself only. A process that is killed 
 it had not handed over. Latencies are known within 5 %.
 """
 
-import atexit
 import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any
 
+from backstay.background import Repeated
+from backstay.conf import settings
 from backstay.counters import count, every_count
 from backstay.monitoring.history.latency import bin_of
 from backstay.monitoring.history.redis import RedisSheets
@@ -60,8 +61,7 @@ class History:
     """This process's part, and the way to what all have in common."""
 
     def __init__(self) -> None:
-        #: Whether a thread hands over what is kept; else somebody calls ``flush``.
-        self.in_background = True
+        self.handing_over = Repeated(self.flush, seconds=FLUSH_SECONDS, name="history")
         self.clear()
 
     def clear(self) -> None:
@@ -71,7 +71,6 @@ class History:
         self._kept = Sheets()
         self._waiting: list[Record] = []
         self._outcomes = _throttle_outcomes()
-        self._thread: Thread | None = None
 
     def add(self, record: Record) -> None:
         """Count *record*; a sink, see ``backstay.monitoring.sinks``."""
@@ -79,8 +78,8 @@ class History:
             self._waiting.append(record)
             if len(self._waiting) >= TOGETHER:
                 self._count()
-        if self.in_background and (self._thread is None or not self._thread.is_alive()):
-            self._begin()
+        if settings.REDIS_URL:
+            self.handing_over.ensure()
 
     def _count(self) -> None:
         """Count the records that wait; the caller holds the lock."""
@@ -174,21 +173,6 @@ class History:
             for refusal in refusals.take():
                 self._kept.add(REFUSALS.only, refusal.key, {"n": refusal.count}, refusal.said)
 
-    def _begin(self) -> None:
-        if store() is None:
-            return
-        with self._lock:
-            if self._thread is None:
-                atexit.register(self.flush)
-            elif self._thread.is_alive():
-                return  # Another request was first.
-            self._thread = Thread(target=self._run, name="history", daemon=True)
-            self._thread.start()
-
-    def _run(self) -> None:
-        while not _ending.wait(FLUSH_SECONDS):
-            self.flush()
-
 
 def sums_of(record: Record) -> dict[str, int]:
     """What a row adds up; what is nothing is left out. Times are microseconds."""
@@ -247,8 +231,6 @@ def _throttle_outcomes() -> dict[tuple[str, str], int]:
             found[named["rule"], named["outcome"]] = number
     return found
 
-
-_ending = Event()
 
 history = History()
 add, read, flush = history.add, history.read, history.flush
