@@ -50,3 +50,19 @@ def test_it_charges_no_limit(browser_of, staff):
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_no_document_has_it(version):
     assert "/ops/" not in Client().get(f"/api/schema/?version={version}").content.decode()
+
+
+@pytest.mark.L1
+@pytest.mark.once
+@pytest.mark.urls("tests.shop.ops_urls")
+def test_a_query_for_each_row_is_told_with_the_way_to_what_it_reads(
+    anonymous, unlimited, make_order, customer, query_watch
+):
+    make_order(customer)
+
+    assert anonymous.get("/api/v2/careless/").status_code == 200
+
+    told = " ".join(query_watch)
+    query_watch.clear()
+    for way in ("customer", "customer__user"):
+        assert f"Add select_related('{way}') to the queryset" in told

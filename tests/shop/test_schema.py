@@ -106,6 +106,13 @@ class TestDocument:
         assert set(page["required"]) == always
         assert page["properties"].keys() == always | sometimes
 
+    def test_a_stream_has_no_validator(self, document, api):
+        export = document["paths"][f"{api}/orders/export/"]["get"]
+
+        assert not {"304", "412"} & export["responses"].keys()
+        assert "ETag" not in export["responses"]["200"]["headers"]
+        assert "If-None-Match" not in {one.get("name") for one in export["parameters"]}
+
     def test_it_explains_itself_to_a_reader(self, document):
         """Every group of operations is described, and what is common to all of them."""
         tags = {tag["name"] for tag in document["tags"] if tag["description"]}

@@ -311,6 +311,9 @@ class TestHead:
         assert int(headers["Content-Length"]) > 0
         assert body == b""
         assert "no-body" not in said
+        # Colours are for a terminal.
+        assert "/errors/" in said
+        assert "\x1b" not in said
 
     def test_the_answer_is_closed_unread(self):
         answer = Answer([b"unread"])

@@ -1,6 +1,7 @@
 """The document of each version is valid, and says what that version takes and gives."""
 
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -348,6 +349,16 @@ class TestHeaders:
         assert kept & told(v2, "/api/v2/loans/{id}/", "get", "200") == {"ETag"}
         assert kept <= told(v2, "/api/v2/loans/", "get", "304")
         assert kept & told(v2, "/api/v2/loans/{id}/", "get", "304") == {"ETag"}
+
+    @pytest.mark.parametrize(
+        ("written", "is_key"),
+        [("8e03978e-40d5", True), ('"8e03978e-40d5"', True), ('"half', False), ("a b", False)],
+    )
+    def test_a_key_is_taken_with_quotes_and_without(self, v2, written, is_key):
+        operation = whole(v2, v2["paths"]["/api/v2/loans/"]["post"])
+        (key,) = [one for one in operation["parameters"] if one["name"] == "Idempotency-Key"]
+
+        assert bool(re.search(key["schema"]["pattern"], written)) == is_key
 
     def test_tokens_are_never_stored(self, v2):
         assert "Cache-Control" in told(v2, "/api/token/", "post", "200")
