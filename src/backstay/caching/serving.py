@@ -195,9 +195,8 @@ def _why_not(asked: Asked, response: HttpResponseBase, reads: Reads) -> str | No
     if not policy.is_shared:
         covered |= {"authorization", "cookie"}
     why = why_not(response, covered) or unkeepable(reads, policy.tags)
-    if why is None and len(response.content) > policy.max_bytes:  # type: ignore[attr-defined]  # No stream.
-        return "size"
-    return why
+    body = response.content if isinstance(response, HttpResponse) else b""
+    return "size" if why is None and len(body) > policy.max_bytes else why
 
 
 def tags_of(reads: Reads, further: Sequence[Any]) -> set[str]:

@@ -62,7 +62,7 @@ class IdempotencyMixin:
         keyed = given and request.method not in SAFE_METHODS
         if keyed:
             # Kept from here on: a permission may parse a form, which uses its bytes up.
-            request.body  # noqa: B018  # Django reads it when it is asked for.
+            _ = request.body
         super().initial(request, *args, **kwargs)  # type: ignore[misc]  # A mixin.
         if keyed:
             name = str(request.method).lower()

@@ -1,15 +1,12 @@
 """The page, the document it shows, and the two things that it can change."""
 
-from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.urls import NoReverseMatch, reverse
-from django.utils.cache import get_conditional_response
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from rest_framework import serializers
@@ -22,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backstay.auth.csrf import require_proof
+from backstay.caching import ConditionalMixin
 from backstay.errors import QueryParameterError, ServiceUnavailable
 from backstay.monitoring.dashboard import jobs, limits, traffic
 from backstay.monitoring.dashboard.audit import audited
@@ -83,18 +81,15 @@ class StaffView(APIView):
         return response
 
 
-class DataView(StaffView):
-    """``GET ?window=15m|1h|24h``; 304 where nothing has changed (RFC 9110 section 13.1.2)."""
+class DataView(ConditionalMixin, StaffView):
+    """``GET ?window=15m|1h|24h``; 304 where nothing has changed."""
 
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: Request) -> Response:
         name = request.query_params.get("window", "15m")
         if name not in traffic.WINDOWS:
             known = ", ".join(traffic.WINDOWS)
             raise QueryParameterError("window", f"There is no such window. Known: {known}.")
-        body = JSONRenderer().render(report(traffic.WINDOWS[name]))
-        etag = f'"{sha256(body).hexdigest()[:32]}"'
-        response = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
-        return get_conditional_response(request, etag=etag, response=response) or response
+        return Response(report(traffic.WINDOWS[name]))
 
 
 class BudgetView(StaffView):
