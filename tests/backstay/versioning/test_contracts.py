@@ -303,6 +303,18 @@ BREAKING: dict[str, tuple[list[tuple[str, Any]], list[str]]] = {
         ],
         ["PUT /loans/{id}/ 409 code taken: is no longer answered"],
     ),
+    "all of an error's codes": (
+        [
+            (
+                f"{PUT}.responses.409.content.{ANY_PROBLEM}.schema.allOf.1.properties.code",
+                {"type": "string"},
+            )
+        ],
+        [
+            "PUT /loans/{id}/ 409 code conflict: is no longer answered",
+            "PUT /loans/{id}/ 409 code taken: is no longer answered",
+        ],
+    ),
     "a header": (
         [("components.responses.Loan.headers", GONE)],
         ["GET /loans/{id}/ 200 header ETag: is gone", "PUT /loans/{id}/ 200 header ETag: is gone"],
