@@ -382,6 +382,26 @@ def test_a_connection_whose_answer_came_too_late_is_not_used_again(server):
     assert [ours.run(ECHO, [], [f"{n}"]) for n in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
+@pytest.mark.F1
+def test_an_answer_that_is_still_on_its_way_is_nobody_s(server):
+    """It comes while the next one waits for theirs."""
+    ours = Store(server.url, Open())
+    answers = {}
+    for number in range(5):
+        ours.run(ECHO, [], ["to connect"])
+        server.pause()
+        with pytest.raises(StoreUnavailable):
+            ours.run(ECHO, [], ["of another"])
+        resuming = threading.Timer(TIMEOUT_SECONDS / 4, server.resume)
+        resuming.start()
+        with suppress(StoreUnavailable):  # The machine may have been too slow.
+            answers[number] = ours.run(ECHO, [], [f"{number}"])
+        resuming.join()
+        assert eventually(lambda: works(ours), seconds=5)
+    assert answers
+    assert answers == {number: f"{number}".encode() for number in answers}
+
+
 class TestRestart:
     @pytest.mark.F1
     def test_with_many_kept_connections_is_no_storm_of_failures(self, server):
