@@ -35,7 +35,7 @@ from backstay.conf import settings
 from backstay.contrib.prometheus_files import locked, shared_directory
 from backstay.errors.problems import Converted
 from backstay.errors.responses import ProblemResponse
-from backstay.monitoring import Record, add_sink
+from backstay.monitoring import Record, add_sink, sinks
 
 #: Seconds: from what a kept answer takes to what a time-out ends.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -126,6 +126,7 @@ def metrics(request: HttpRequest) -> HttpResponseBase:
     if not _may_scrape(request):
         challenge = {"WWW-Authenticate": 'Bearer realm="api"'}
         return ProblemResponse(Converted(401, "not_authenticated", headers=challenge), request)
+    sinks.deliver()
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     directory = shared_directory()
     if directory is None:

@@ -14,6 +14,7 @@ out. Nothing that a client sends can begin a line of its own or move a terminal'
 import json
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -96,8 +97,7 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         event = {"event": "request", **{name: held[name] for name in _fields()}}
         event["level"] = record.levelname.lower()
         event["logger"] = record.name
-        moment = datetime.fromtimestamp(record.created, UTC)
-        event["timestamp"] = moment.isoformat(timespec="microseconds")[:26] + "Z"
+        event["timestamp"] = _iso(record.created)
         return _encode(event)
 
 
@@ -106,7 +106,18 @@ def _fields() -> tuple[str, ...]:
     # Late: where logging is configured, in the project's settings, there are none yet.
     from backstay.monitoring.logs import FIELDS
 
-    return (*FIELDS, "trace_id")
+    return FIELDS
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def add_time(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """When what a line tells of happened, which may be a moment before it is written."""
+    line = event.get("_record")
+    event["timestamp"] = _iso(time.time() if line is None else line.created)
+    return event
 
 
 def add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -162,7 +173,7 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    add_time,
     add_ids,
     drop_request,
 ]

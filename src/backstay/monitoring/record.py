@@ -59,4 +59,6 @@ class Record:
     #: The first product of ``User-Agent`` (RFC 9110 section 10.1.5), bounded and cleaned.
     client: str = ""
     request_id: str = ""
+    #: Of the distributed trace; ``""`` outside of one.
+    trace_id: str = ""
     findings: tuple[Finding, ...] = ()

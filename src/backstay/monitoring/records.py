@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.functional import LazyObject, empty
 
+from backstay import traces
 from backstay.conf import settings
 from backstay.errors.request_ids import id_of
 from backstay.measure import Measure
@@ -27,6 +28,7 @@ def record_of(request: Any, response: Any, measure: Measure, elapsed_ns: int) ->
     """*response* is ``None`` where an exception went through everything."""
     status = 500 if response is None else response.status_code
     actor, user_id = who(request)
+    trace = traces.current.get()
     method = request.method or ""
     return Record(
         method=method if method in METHODS else "OTHER",
@@ -49,6 +51,7 @@ def record_of(request: Any, response: Any, measure: Measure, elapsed_ns: int) ->
         user_id=user_id,
         client=client_of(request.META.get("HTTP_USER_AGENT", "")),
         request_id=id_of(request),
+        trace_id=trace.trace_id if trace else "",
     )
 
 
@@ -93,7 +96,8 @@ def client_of(user_agent: str) -> str:
 def _version(request: Any, response: Any) -> str:
     """That of our schemes; of others, that which DRF has found."""
     asked = version_of(request)
+    if asked is not None:
+        return asked if asked in settings.VERSIONS else ""
     context = getattr(response, "renderer_context", None)
-    if asked is None and context:
-        asked = getattr(context["request"], "version", None)
-    return asked if asked in settings.VERSIONS else ""
+    asked = getattr(context["request"], "version", None) if context else None
+    return asked if asked and asked in settings.VERSIONS else ""

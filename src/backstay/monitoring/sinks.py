@@ -1,22 +1,41 @@
 """
 Who is told of finished requests.
 
-A sink is called with each ``Record`` in the thread that answered, after the answer was
-made: it has to be quick. One that raises is counted (``monitoring_sink``), its first
-failure is logged, and the answer and the other sinks know nothing of it.
+A sink is called with each ``Record`` a moment after the answer, in the order of the answers
+and in a thread of its own: no request waits for it, and records that are told one after the
+other cost half of what each costs alone. Where more wait than ``MOST_WAITING``, the request that
+finds it so tells them itself, so a slow sink cannot fill the memory. What is left when the process
+ends is told then.
+
+A sink that raises is counted (``monitoring_sink``), its first failure is logged, and the
+other sinks know nothing of it.
+
+Limit: of a process that is killed the records of its last ``SECONDS`` are lost.
 """
 
 import logging
+import os
+from collections import deque
 from collections.abc import Callable
+from threading import RLock
 
+from backstay.background import Repeated
 from backstay.counters import count, counted
 from backstay.monitoring.record import Record
 
 Sink = Callable[[Record], object]
 
+SECONDS = 0.2
+
+#: 1: each record is told before its answer goes out, as tests like it.
+MOST_WAITING = 1_000
+
 logger = logging.getLogger("backstay.monitoring")
 
 _sinks: list[Sink] = []
+_waiting: deque[Record] = deque()
+# A sink may ask for what waits to be told, and is one of those that are telling it.
+_one_at_a_time = RLock()
 
 
 def add_sink(sink: Sink) -> None:
@@ -31,11 +50,41 @@ def remove_sink(sink: Sink) -> None:
 
 
 def hand_over(record: Record) -> None:
-    for sink in tuple(_sinks):
-        try:
-            sink(record)
-        except Exception:  # A project's sink may raise anything.
-            name = getattr(sink, "__qualname__", type(sink).__qualname__)
-            if not counted("monitoring_sink", outcome="failed", sink=name):
-                logger.exception("A sink of records failed; it is counted from now on.")
-            count("monitoring_sink", outcome="failed", sink=name)
+    """Have all sinks told of *record*."""
+    _waiting.append(record)
+    if len(_waiting) >= MOST_WAITING:
+        deliver()
+    else:
+        _delivering.ensure()
+
+
+def deliver() -> None:
+    """Tell what waits, now; for who is about to show what sinks have made of it."""
+    with _one_at_a_time:
+        # What comes meanwhile waits for the next time.
+        records = [_waiting.popleft() for _ in range(len(_waiting))]
+        # One sink after the other: what each needs is at hand then.
+        for sink in tuple(_sinks):
+            for record in records:
+                try:
+                    sink(record)
+                except Exception:  # noqa: BLE001  # A project's sink may raise anything.
+                    _failed(sink)
+
+
+def _failed(sink: Sink) -> None:
+    name = getattr(sink, "__qualname__", type(sink).__qualname__)
+    if not counted("monitoring_sink", outcome="failed", sink=name):
+        logger.exception("A sink of records failed; it is counted from now on.")
+    count("monitoring_sink", outcome="failed", sink=name)
+
+
+def _forget() -> None:
+    """In a process that was forked: what waits is told by the one it waits in."""
+    global _one_at_a_time  # noqa: PLW0603  # It may be held by a thread that is no more.
+    _one_at_a_time = RLock()
+    _waiting.clear()
+
+
+_delivering = Repeated(deliver, seconds=SECONDS, name="records")
+os.register_at_fork(after_in_child=_forget)

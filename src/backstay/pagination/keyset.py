@@ -134,9 +134,7 @@ class RowsBeyond(Expression):
     ) -> "RowsBeyond":
         """In place: it is made for one query, and a copy takes longer than its columns."""
         resolve = (allow_joins, *rest)
-        self.columns = [
-            one.resolve_expression(query, *resolve, **kwargs) for one in self.columns
-        ]
+        self.columns = [one.resolve_expression(query, *resolve, **kwargs) for one in self.columns]
         return self
 
     def get_source_expressions(self) -> list[Any]:

@@ -7,7 +7,7 @@ pytest fixtures: ``addopts = ["-p", "backstay.testing.plugin"]``, or ``pytest_pl
 With ``MonitoringMiddleware`` every request of every test is watched: the test fails whose
 request runs a query for each row, or more than its endpoint's ``query_budget``.
 ``@pytest.mark.allow_queries`` lets one be; the ini option ``backstay_query_watch = false``
-lets all be.
+lets all be. Sinks are told of a request before its answer is there.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,6 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     told = "its requests may run queries for each row, and more than their budget."
     config.addinivalue_line("markers", f"allow_queries: {told}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _records_at_once() -> Iterator[None]:
+    """A test that has an answer may look at once at what sinks have made of its record."""
+    from backstay.monitoring import sinks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sinks, "MOST_WAITING", 1)
+        yield
 
 
 @pytest.fixture(autouse=True)

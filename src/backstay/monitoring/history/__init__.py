@@ -4,10 +4,9 @@ What happened in the last hour and the last day, for the dashboard.
     add_sink(history.add)
     history.read([...])  # the sheets of backstay.monitoring.history.sheets
 
-``add`` costs a few microseconds: it adds to what this process keeps. Where ``REDIS_URL`` is
-set a thread hands that over each ``FLUSH_SECONDS`` by one script call, so every process
-reads what all of them did; no request waits for it. What is left when the process ends is
-handed over then.
+``add`` adds to what this process keeps. Where ``REDIS_URL`` is set a thread hands that over
+each ``FLUSH_SECONDS`` by one script call, so every process reads what all of them did; no
+request waits for it. What is left when the process ends is handed over then.
 
 Memory is bounded, here and in Redis, whatever is asked for: a hundred rows of endpoints for
 each five minutes of a day, and a few hundred findings and refusals. While Redis is
@@ -27,6 +26,7 @@ from typing import Any
 from backstay.background import Repeated
 from backstay.conf import settings
 from backstay.counters import count, every_count
+from backstay.monitoring import sinks
 from backstay.monitoring.history.latency import bin_of
 from backstay.monitoring.history.redis import RedisSheets
 from backstay.monitoring.history.sheets import (
@@ -45,9 +45,6 @@ from backstay.store import StoreUnavailable, store
 from backstay.throttling import refusals
 
 FLUSH_SECONDS = 1.5
-
-#: So many records are counted together: one alone, after its request, takes twice the time.
-TOGETHER = 32
 
 #: So many are added within a few milliseconds; after an outage there may be thousands.
 ROWS_AT_ONCE = 300
@@ -69,28 +66,19 @@ class History:
         _shared_by.cache_clear()
         self._lock = Lock()
         self._kept = Sheets()
-        self._waiting: list[Record] = []
         self._outcomes = _throttle_outcomes()
 
     def add(self, record: Record) -> None:
         """Count *record*; a sink, see ``backstay.monitoring.sinks``."""
+        sums = sums_of(record)
+        key = f"{record.method} {record.version} {record.route}"
         with self._lock:
-            self._waiting.append(record)
-            if len(self._waiting) >= TOGETHER:
-                self._count()
-        if settings.REDIS_URL:
-            self.handing_over.ensure()
-
-    def _count(self) -> None:
-        """Count the records that wait; the caller holds the lock."""
-        waiting, self._waiting = self._waiting, []
-        for record in waiting:
-            sums = sums_of(record)
-            key = f"{record.method} {record.version} {record.route}"
             self._kept.add(PULSE.at(record.at), "", sums)
             self._kept.add(ENDPOINTS.at(record.at), key, sums)
             if record.findings:
                 self._add_findings(record)
+        if settings.REDIS_URL:
+            self.handing_over.ensure()
 
     def _add_findings(self, record: Record) -> None:
         """One line may run several statements for one field: it is told by the longest."""
@@ -160,10 +148,10 @@ class History:
             return {}, False
 
     def _gather(self) -> None:
-        """Add what waits, who was refused, and how often each rule was asked."""
+        """Add what waits to be told, who was refused, and how often each rule was asked."""
+        sinks.deliver()
         now = time.time()
         with self._lock:
-            self._count()
             outcomes = _throttle_outcomes()
             for (rule, outcome), number in outcomes.items():
                 new = number - self._outcomes.get((rule, outcome), 0)
@@ -175,25 +163,26 @@ class History:
 
 
 def sums_of(record: Record) -> dict[str, int]:
-    """What a row adds up; what is nothing is left out. Times are microseconds."""
+    """What a row adds up; what was not done is left out. Times are microseconds."""
     sums = {
         "n": 1,
         "us": _us(record.duration_ms),
         _CLASSES[min(record.status // 100, 5)]: 1,
         bin_of(record.duration_ms): 1,
-        "sql": record.sql_count,
-        "sql_us": _us(record.sql_ms),
-        "rows": record.rows,
-        "redis": record.redis_count,
-        "redis_us": _us(record.redis_ms),
-        "serialization_us": _us(record.serialization_ms),
-        "bytes": record.response_bytes,
     }
+    if record.sql_count:
+        sums |= {"sql": record.sql_count, "sql_us": _us(record.sql_ms), "rows": record.rows}
+    if record.redis_count:
+        sums |= {"redis": record.redis_count, "redis_us": _us(record.redis_ms)}
+    if record.serialization_ms:
+        sums["serialization_us"] = _us(record.serialization_ms)
+    if record.response_bytes:
+        sums["bytes"] = record.response_bytes
     if record.cache:
         sums[record.cache] = 1
     if record.throttle:
         sums[record.throttle] = 1
-    return {name: number for name, number in sums.items() if number}
+    return sums
 
 
 def summed(rows: Iterable[Row]) -> dict[str, int]:

@@ -1,0 +1,71 @@
+"""Records are told a moment later: no request waits for it, and nothing piles up."""
+
+from threading import Event
+
+import pytest
+
+from backstay.monitoring import add_sink, remove_sink, sinks
+from tests.backstay.monitoring.records import record
+
+pytestmark = [pytest.mark.M1, pytest.mark.once]
+
+WAIT_SECONDS = 30
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """As in a server, but that nothing is told before the test has it told."""
+    monkeypatch.setattr(sinks, "MOST_WAITING", 4)
+    monkeypatch.setattr(sinks._delivering, "enabled", False)
+
+
+@pytest.fixture
+def told():
+    routes = []
+    sink = lambda one: routes.append(one.route)  # noqa: E731  # To be removed again.
+    add_sink(sink)
+    yield routes
+    remove_sink(sink)
+
+
+def test_they_are_told_in_order_and_once(later, told):
+    for route in "abc":
+        sinks.hand_over(record(route))
+    assert told == []
+
+    sinks.deliver()
+    sinks.deliver()
+
+    assert told == ["a", "b", "c"]
+
+
+def test_whoever_finds_too_many_tells_them(later, told):
+    for route in "abcde":
+        sinks.hand_over(record(route))
+
+    assert told == ["a", "b", "c", "d"]
+
+
+def test_they_are_told_without_another_request(monkeypatch):
+    seen = Event()
+    monkeypatch.setattr(sinks, "MOST_WAITING", 4)
+    sink = lambda _: seen.set()  # noqa: E731  # As above.
+    add_sink(sink)
+    try:
+        sinks.hand_over(record())
+        assert seen.wait(WAIT_SECONDS)
+    finally:
+        remove_sink(sink)
+
+
+def test_a_sink_may_have_the_others_told(later, told):
+    """The dashboard's history does, where it is read."""
+    asking = lambda _: sinks.deliver()  # noqa: E731  # As above.
+    add_sink(asking)
+    try:
+        sinks.hand_over(record("a"))
+        sinks.deliver()
+    finally:
+        remove_sink(asking)
+
+    assert told == ["a"]
