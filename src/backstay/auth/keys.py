@@ -43,9 +43,9 @@ THUMBPRINT_MEMBERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """One key. ``signing`` is ``None`` for a public key, which only verifies."""
+    """One key, which is like no other. ``signing`` is ``None`` for a public key, which only verifies."""
 
     kid: str
     algorithm: str

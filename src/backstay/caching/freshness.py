@@ -28,6 +28,7 @@ from uuid import uuid4
 from django.apps import apps
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.models import Model
 from django.db.models.expressions import RawSQL
 from django.db.models.sql import compiler
@@ -159,7 +160,7 @@ def untracked() -> frozenset[str]:
 
 def forget_who_it_is(reads: tables.Reads) -> None:
     """Leave out the bookkeeping that has told so far who calls: that is part of the key."""
-    unseen = untracked()
+    unseen = untracked() if reads.tags else ()
     reads.tags -= {tag for tag in reads.tags if tag.partition(":")[0] in unseen}
 
 
@@ -247,9 +248,16 @@ def install() -> None:
         kind.execute_sql = _writing(kind.execute_sql)  # type: ignore[method-assign]  # That is it.
     insert: Any = compiler.SQLInsertCompiler
     insert.execute_sql = _inserting(insert.execute_sql)
+    connection_created.connect(_watch, dispatch_uid="backstay.caching")
+    for opened in connections.all(initialized_only=True):
+        tables.watch(opened)
     connection: Any = BaseDatabaseWrapper
     connection._commit = _ending(connection._commit, commits=True)
     connection._rollback = _ending(connection._rollback, commits=False)
+
+
+def _watch(connection: Any, **_: Any) -> None:
+    tables.watch(connection)
 
 
 def _noting(as_sql: Callable[..., Any]) -> Callable[..., Any]:

@@ -997,7 +997,8 @@ class TestCost:
         for algorithm in KEYS:
             assert_refused(ask(OF_ANY[said](forger(algorithm))))
         assert verified == []
-        assert ask(forger("HS256").token()).status_code == 200
+        genuine_token = forger("HS256").token()
+        assert [ask(genuine_token).status_code for _ in range(2)] == [200, 200]
         assert len(verified) == 1
 
     @pytest.mark.parametrize("said", CHEAP[:7])

@@ -3,6 +3,7 @@
 import json
 import string
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -271,6 +272,28 @@ class TestDecode:
         assert codec().decode(token, token_type, expected)
         with pytest.raises(TokenInvalid):
             codec().decode(token, expected)
+
+    def test_what_is_done_with_claims_changes_no_token(self):
+        first = codec().decode(token := signed(claims(teams=[{"id": 1}])), "access")
+        first["user_id"] = 0
+        first["teams"][0]["id"] = 2
+
+        assert codec().decode(token, "access") == claims(teams=[{"id": 1}])
+
+    def test_refuses_a_token_that_it_knows_once_its_key_is_gone(self):
+        assert codec().decode(RIGHT, "access")
+        without = KeyRing(
+            {kid: key for kid, key in KEYS.by_kid.items() if key is not KEYS.signer}, KEYS.signer
+        )
+
+        with pytest.raises(TokenInvalid):
+            replace(codec(), keys=without).decode(RIGHT, "access")
+
+    def test_refuses_a_token_that_it_knows_once_its_time_is_over(self):
+        assert codec().decode(RIGHT, "access")
+
+        with pytest.raises(TokenExpired):
+            codec(claims()["exp"] + LEEWAY).decode(RIGHT, "access")
 
     def test_takes_a_list_of_audiences_that_names_it(self):
         assert codec().decode(signed(claims(aud=["other", "backstay"])), "access")
