@@ -45,7 +45,7 @@ THUMBPRINT_MEMBERS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """One key, which is like no other. ``signing`` is ``None`` for a public key, which only verifies."""
+    """One key, equal to itself. ``signing`` is ``None`` for a public one, which only verifies."""
 
     kid: str
     algorithm: str

@@ -1,6 +1,5 @@
 """For how long an answer is kept, whom it is for, and what tells it from others."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -125,17 +124,17 @@ class CachePolicy:
         whom = audience(request, user)
         if whom is None:
             return None
-        query = request.query_params
-        parts = [
+        plain = request._request  # noqa: SLF001  # DRF's looks each name up there.
+        parts = (
             type(view).__qualname__,
-            f"{request.scheme}://{request.get_host()}{request.path}",
-            sorted((name, query.getlist(name)) for name in query),
+            f"{plain.scheme}://{plain.get_host()}{plain.path}",
+            sorted(plain.GET.lists()) if plain.META.get("QUERY_STRING") else [],
             str(version),
             str(media_type),
             translation.get_language(),
             timezone.get_current_timezone_name(),
-            [request.headers.get(name) for name in self.vary],
+            [plain.headers.get(name) for name in self.vary],
             getattr(self.audience, "__qualname__", self.audience),
             whom,
-        ]
-        return sha256(json.dumps(parts).encode()).hexdigest()
+        )
+        return sha256(repr(parts).encode()).hexdigest()

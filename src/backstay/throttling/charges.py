@@ -7,14 +7,13 @@ costs nothing with the others, and the order of the charges means nothing. A buc
 that is named twice is charged once.
 """
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
+from typing import NamedTuple
 
 from backstay.throttling.rates import Rate
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """
     One request taken from one bucket.
 
@@ -33,14 +32,13 @@ class Charge:
         kind = "-smooth" if self.rate.smooth else ""
         return self.rule, f"{self.rate.window_seconds}{kind}", self.bucket
 
-    def shared_by(self, workers: int) -> Self:
+    def shared_by(self, workers: int) -> "Charge":
         """One worker's part of this limit, where none knows what the others count."""
         limit = max(1, self.rate.limit // workers)
-        return replace(self, rate=replace(self.rate, limit=limit))
+        return self._replace(rate=replace(self.rate, limit=limit))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """
     Whether one bucket had room.
 
