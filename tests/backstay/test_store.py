@@ -317,6 +317,7 @@ def test_a_server_that_only_looks_like_redis_raises_nothing_else(server, answer)
 
 
 @pytest.mark.F1
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["stopped", "read-only", "full", "wrong password"])
 def test_it_is_asked_again_within_five_seconds_of_the_fault(server, fault):
     ours = Store(server.url)

@@ -35,6 +35,12 @@ def api(version: str) -> str:
     return f"/api/{version}"
 
 
+@pytest.fixture(params=[4, pytest.param(40, marks=pytest.mark.long)])
+def rounds(request) -> int:
+    """How often a race is run."""
+    return int(request.param)
+
+
 # --- who ----------------------------------------------------------------------
 
 

@@ -84,6 +84,7 @@ class TestCheck:
         assert v1.endswith("holds, 0 additions.")
         assert not v2.endswith(" 0 additions.")
 
+    @pytest.mark.long
     def test_one_older_document_is_held_against(self, places):
         contract("freeze")
         older = places / "contracts" / "v1.json"
@@ -94,6 +95,7 @@ class TestCheck:
         assert (status, said) == (2, "")
         assert "freeze" in last
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         "content", ["", "{", "[]", "{}", '{"openapi": "3.1.0", "paths": []}', "\x00", "null"]
     )
@@ -105,6 +107,7 @@ class TestCheck:
         assert str(broken) in last
         assert "\n" not in last
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         "wrong",
         [

@@ -151,6 +151,7 @@ class TestDependency:
         assert probe.get("/health/nothing/").status_code == 404
 
     @pytest.mark.F1
+    @pytest.mark.once
     @pytest.mark.parametrize("scheme", ["amqp", "redis"])
     @pytest.mark.parametrize("port", ["closed_port", "silent_port"])
     def test_a_broker_that_does_not_answer_takes_nothing_out_of_rotation(

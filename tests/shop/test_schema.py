@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from tests.shop.factories import CommentFactory
 
-pytestmark = [pytest.mark.M3, pytest.mark.django_db]
+pytestmark = [pytest.mark.M3, pytest.mark.django_db, pytest.mark.once]
 
 DOCUMENTED = {"get", "post", "put", "patch", "delete"}
 

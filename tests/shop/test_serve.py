@@ -294,6 +294,7 @@ class TestRefusals:
 
 
 class TestHead:
+    @pytest.mark.long
     def test_has_the_headers_of_get_and_warns_of_nothing(self, tmp_path):
         port = free_port()
         process = serve(tmp_path, PORT=f"{port}", DJANGO_SETTINGS_MODULE="shop.settings")

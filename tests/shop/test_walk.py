@@ -15,7 +15,7 @@ from shop.environment import ROOT
 from tests.services import free_port
 from tests.shop.processes import eventually
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.long]
 
 BLOCK = re.compile(r"^<!-- walk -->\n```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SEPARATOR = "--- the next command ---"

@@ -48,9 +48,9 @@ def test_stock_that_is_sold_meanwhile_does_not_come_back(product, owner, custome
     assert Product.objects.get().stock == 60
 
 
-def test_two_who_change_different_fields_both_succeed(customer):
+def test_two_who_change_different_fields_both_succeed(customer, rounds):
     token = token_of(customer)
-    for number in range(8):
+    for number in range(rounds):
         article = factories.ArticleFactory.create(author=customer)
         path = f"/api/v1/articles/{article.pk}/"
         changes = [{"title": f"Title {number}"}, {"body": f"Body {number}"}] * 12
@@ -61,19 +61,19 @@ def test_two_who_change_different_fields_both_succeed(customer):
 
 
 @pytest.mark.C4
-def test_of_those_who_have_read_the_same_one_may_change_it(customer):
+def test_of_those_who_have_read_the_same_one_may_change_it(customer, rounds):
     token = token_of(customer)
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {token}")
-    for _ in range(8):
+    for _ in range(rounds):
         path = f"/api/v1/articles/{factories.ArticleFactory.create(author=customer).pk}/"
         etag = client.get(path).headers["ETag"]
         changes = [(token, "patch", path, {"title": f"Title {n}"}, etag) for n in range(24)]
         assert Counter(contest(call, changes)) == {"status_200": 1, "status_412": 23}
 
 
-def test_what_is_deleted_stays_deleted(customer):
+def test_what_is_deleted_stays_deleted(customer, rounds):
     token = token_of(customer)
-    for _ in range(8):
+    for _ in range(rounds):
         path = f"/api/v1/articles/{factories.ArticleFactory.create(author=customer).pk}/"
         calls = [(token, "patch", path, {"title": "Back again"})] * 23
         outcomes = Counter(contest(call, [*calls, (token, "delete", path)]))
@@ -83,8 +83,8 @@ def test_what_is_deleted_stays_deleted(customer):
         assert not Article.objects.exists()
 
 
-def test_an_account_that_is_closed_stays_closed():
-    for _ in range(8):
+def test_an_account_that_is_closed_stays_closed(rounds):
+    for _ in range(rounds):
         user = factories.UserFactory.create()
         token = token_of(user)
         calls = [(token, "patch", "/api/v1/users/me/", {"first_name": "Back"})] * 23

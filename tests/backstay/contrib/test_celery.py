@@ -130,6 +130,7 @@ class TestDelivery:
         assert Shelf.objects.get().name == "A"
         assert relay.outcomes[Outcome.DONE] >= 21
 
+    @pytest.mark.long
     def test_what_fails_is_tried_again_by_the_rows_own_clock(self):
         shelve_and_fail.enqueue(name="A")
         with working():

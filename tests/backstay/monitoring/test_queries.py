@@ -171,6 +171,7 @@ class TestInProduction:
 
 
 @pytest.mark.once
+@pytest.mark.long
 class TestPlugin:
     """As a project's own run meets it."""
 

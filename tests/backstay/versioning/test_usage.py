@@ -177,12 +177,14 @@ class TestRedis:
             counts.handing_over.end()
         assert usage.totals(NOON) == [Usage("v1", "curl", 1, NOON)]
 
+    @pytest.mark.long
     def test_is_told_once_what_was_counted_before_a_fork(self, redis):
         environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings", "REDIS_URL": redis.url}
         command = [sys.executable, "-c", COUNT_AND_FORK]
         subprocess.run(command, check=True, env=environ, cwd=ROOT, timeout=60)
         assert [(one.client, one.count) for one in usage.totals(NOON)] == [("curl", 8)]
 
+    @pytest.mark.long
     def test_is_told_what_a_process_knew_when_it_ended(self, redis):
         environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings", "REDIS_URL": redis.url}
         children = [
