@@ -5,6 +5,7 @@ What a process does every few seconds and at its end, and no request waits for.
     handing_over.ensure()  # by whoever has added something; cheap
 
 The thread is begun by who needs it first, in each process: one that was forked begins its own.
+At the end the calls are made in turn, the one first that was made last: it may depend on others.
 *call* sees to its own errors: one that it raises ends the thread, until the next ``ensure``.
 
 Limit: a process that is killed makes no last call.
@@ -24,6 +25,7 @@ class Repeated:
         #: Where it is not, somebody makes the calls, or nobody does.
         self.enabled = True
         self._forget()
+        atexit.register(self.end)
         os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
@@ -38,8 +40,6 @@ class Repeated:
         with self._lock:
             if self._ended.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return  # It is over, or somebody else was first.
-            if self._thread is None:
-                atexit.register(self.end)
             self._thread = Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
 

@@ -4,6 +4,7 @@ from threading import Event
 
 import pytest
 
+from backstay.background import Repeated
 from backstay.monitoring import add_sink, remove_sink, sinks
 from tests.backstay.monitoring.records import record
 
@@ -13,10 +14,19 @@ WAIT_SECONDS = 30
 
 
 @pytest.fixture
-def later(monkeypatch):
-    """As in a server, but that nothing is told before the test has it told."""
+def server(monkeypatch):
+    """As in a server: records wait for a thread to tell them, which ends with the test."""
     monkeypatch.setattr(sinks, "MOST_WAITING", 4)
-    monkeypatch.setattr(sinks._delivering, "enabled", False)
+    delivering = Repeated(sinks.deliver, seconds=0.01, name="test")
+    monkeypatch.setattr(sinks, "_delivering", delivering)
+    yield delivering
+    delivering.end()
+
+
+@pytest.fixture
+def later(server):
+    """The thread does not come to it before the test has them told."""
+    server.enabled = False
 
 
 @pytest.fixture
@@ -46,9 +56,8 @@ def test_whoever_finds_too_many_tells_them(later, told):
     assert told == ["a", "b", "c", "d"]
 
 
-def test_they_are_told_without_another_request(monkeypatch):
+def test_they_are_told_without_another_request(server):
     seen = Event()
-    monkeypatch.setattr(sinks, "MOST_WAITING", 4)
     sink = lambda _: seen.set()  # noqa: E731  # As above.
     add_sink(sink)
     try:

@@ -120,10 +120,11 @@ class History:
 
     def flush(self) -> None:
         """Hand over what is kept; it stays where Redis does not answer."""
-        redis = store()
+        self._gather()
+        # A process that has nothing to tell, as a command, needs no Redis for it.
+        redis = store() if self._kept else None
         if redis is None:
             return
-        self._gather()
         with self._lock:
             kept, self._kept = self._kept, Sheets()
         try:
