@@ -61,6 +61,9 @@ from backstay.readplan.shapes import EMPTY, Shape, annotations_of
 #: SQLite joins 64, and the queryset may have joins of its own.
 MOST_TABLES = 48
 
+#: Of any other, DRF's code would take the name of a file for the file.
+FILES = (drf.FileField, drf.ImageField)
+
 
 def compile_serializer(serializer: Any, shape: Shape = EMPTY) -> Statement:
     """
@@ -205,8 +208,8 @@ class _Compiler:
         target = resolve(_place(node), field.source_attrs, node.annotations)
         if not isinstance(target, Column):
             raise NotCompiled(f"its source {field.source!r} is a relation")
-        if isinstance(target.field, models.FileField) and not isinstance(field, drf.FileField):
-            raise NotCompiled("a file in a field that is no FileField")
+        if isinstance(target.field, models.FileField) and type(field) not in FILES:
+            raise NotCompiled("a file in a field that is no FileField of DRF's")
         return self.value(statement, field, target, convert.converter(field, target.field))
 
     def display(self, node: Node, field: Any) -> tuple[Column, Convert] | None:

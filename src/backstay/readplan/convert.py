@@ -20,6 +20,7 @@ from django.utils.encoding import force_str
 from rest_framework import fields as drf
 from rest_framework.settings import api_settings
 
+from backstay.readplan.paths import NotCompiled
 from backstay.readplan.plan import Convert, Converter
 
 ISO = "iso-8601"
@@ -235,7 +236,7 @@ def file(field: Any, column: Any) -> Convert:
         files.FieldFile,
         files.ImageFieldFile,
     ):
-        return generic(field)
+        raise NotCompiled("a file of its own make")
 
     def bind(run: Any) -> Converter:
         if not getattr(field, "use_url", api_settings.UPLOADED_FILES_USE_URL):
