@@ -59,7 +59,7 @@ def check_relations(**_: Any) -> list[CheckMessage]:
             id="backstay.W013",
         )
         for kind, statement in _plans(_serializers(ReadPlanMixin))
-        for _, out in outs(statement)
+        for _, out in outs(statement.node)
         if isinstance(out, Call) and isinstance(out.field, serializers.BaseSerializer)
     ]
 

@@ -15,8 +15,6 @@ from django.db.models.fields import related_descriptors as related
 from django.db.models.fields.files import FileDescriptor, ImageFileDescriptor
 from django.db.models.query_utils import DeferredAttribute
 
-from backstay.readplan.plan import Guard
-
 COLUMNS = (
     DeferredAttribute,
     related.ForeignKeyDeferredAttribute,
@@ -32,6 +30,16 @@ class NotCompiled(Exception):
 
 class NotPlanned(Exception):
     """This serializer over this queryset has to be left to DRF as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A step to a row that may not be there, and the column that tells."""
+
+    column: str
+    #: A foreign key that is null, at which DRF takes the field's default; a reverse
+    #: one-to-one relation without a row is null for DRF, whatever the default.
+    by_default: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,11 @@ class One:
         refuse_other_rows(self.at.model, self.model)
         path = f"{self.at.prefix}{self.name}__pk"
         return Column(path, self.model._meta.pk, self.at.guards)
+
+    @property
+    def back(self) -> Any:
+        """What leads back over a one-to-one relation; ``None`` where nothing single does."""
+        return self.relation.remote_field if self.relation.one_to_one else None
 
     @property
     def presence(self) -> str:
@@ -161,11 +174,14 @@ def destination(model: type[Model], path: str) -> Target | None:
     return target
 
 
+def key_name(model: type[Model]) -> str:
+    """The attribute of the primary key."""
+    return model._meta.pk.attname if model._meta.pk else "pk"
+
+
 def attribute(place: Place, name: str) -> Target:
     """One step of ``resolve``."""
-    meta = place.model._meta
-    if name == "pk" and meta.pk is not None:
-        name = meta.pk.attname
+    name = key_name(place.model) if name == "pk" else name
     found: Any = inspect.getattr_static(place.model, name, None)
     kind = type(found)
     if kind in COLUMNS:
