@@ -95,7 +95,7 @@ def _variants(kind: type[Any]) -> tuple[Callable[[Any], Hashable], ...] | None:
     """What the fields of the tree depend on; ``None`` where nobody says."""
     found: list[Callable[[Any], Hashable]] = []
     for serializer in _tree(kind):
-        if any(_overrides(field, "bind") for field in _fields(serializer)):
+        if any(_decides(getattr(field, "bind", None)) for field in _fields(serializer)):
             return None
         for owner in serializer.__mro__[:-1]:  # All but ``object``.
             if variant := vars(owner).get("plan_variant"):
@@ -113,10 +113,6 @@ def _fields(kind: type[Any]) -> Iterator[type[Any]]:
             if inner := vars(field).get(name):
                 yield type(inner)
     yield from getattr(kind, "serializer_field_mapping", {}).values()
-
-
-def _overrides(kind: type[Any], name: str) -> bool:
-    return _decides(getattr(kind, name, None))
 
 
 def _decides(found: Any) -> bool:

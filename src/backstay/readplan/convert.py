@@ -22,6 +22,9 @@ from rest_framework.settings import api_settings
 from backstay.readplan.paths import NotCompiled
 from backstay.readplan.plan import Convert, Converter
 
+#: From a field and its column (``None``: an annotation).
+Make = Callable[[Any, models.Field | None], Convert]
+
 ISO = "iso-8601"
 UTC = datetime.UTC
 
@@ -50,7 +53,7 @@ def converter(field: drf.Field, column: models.Field | None) -> Convert:
     Raises:
         NotCompiled: a file is more than its column.
     """
-    make: Callable[[Any, Any], Convert] = KINDS.get(type(field), generic)
+    make: Make = KINDS.get(type(field), generic)
     if isinstance(column, models.FileField) and make is not file:
         raise NotCompiled("a file in a field that is no FileField")
     return make(field, column)
@@ -65,26 +68,15 @@ def stock(column: models.Field | None, *kinds: type[models.Field]) -> bool:
     )
 
 
-def text(field: drf.Field, column: models.Field | None) -> Convert:
-    return AS_IS if stock(column, models.CharField, models.TextField) else TEXT
+def as_is(*kinds: type[models.Field], otherwise: Convert | None = None) -> Make:
+    """Over columns of these kinds as it is; otherwise so, or as DRF does."""
+    return lambda field, column: AS_IS if stock(column, *kinds) else otherwise or generic(field)
 
 
-def integer(field: drf.Field, column: models.Field | None) -> Convert:
-    return AS_IS if stock(column, models.IntegerField) else constant("int", int)
-
-
-def big_integer(field: drf.Field, column: models.Field | None) -> Convert:
+def big_integer(field: Any, column: models.Field | None) -> Convert:
     if getattr(field, "coerce_to_string", api_settings.COERCE_BIGINT_TO_STRING):
         return TEXT
     return integer(field, column)
-
-
-def floating(field: drf.Field, column: models.Field | None) -> Convert:
-    return constant("float", float, plain=False)
-
-
-def boolean(field: drf.Field, column: models.Field | None) -> Convert:
-    return AS_IS if stock(column, models.BooleanField) else generic(field)
 
 
 def uuid(field: Any, column: models.Field | None) -> Convert:
@@ -161,8 +153,6 @@ def time_of_raw(value: str) -> str:
         ValueError: a time that Python has not (a year before 1 or after 9999), or not in UTC.
     """
     if value[4] == "-" and value[-3:] == "+00":  # PostgreSQL, whose form is always the same.
-        if len(value) == 29:
-            return f"{value[:10]}T{value[11:26]}Z"
         if len(value) == 22:
             return f"{value[:10]}T{value[11:19]}Z"
         return f"{value[:10]}T{value[11:-3]:0<15}Z"
@@ -172,7 +162,7 @@ def time_of_raw(value: str) -> str:
     return f"{made.isoformat()}Z"
 
 
-def written(kind: type[models.Field], setting: str) -> Callable[[Any, Any], Convert]:
+def written(kind: type[models.Field], setting: str) -> Make:
     """Of a date or a time, whose format is the field's or that of DRF's *setting*."""
 
     def make(field: Any, column: models.Field | None) -> Convert:
@@ -188,10 +178,8 @@ def written(kind: type[models.Field], setting: str) -> Callable[[Any, Any], Conv
 
 def choice(field: Any, column: models.Field | None) -> Convert:
     known = field.choice_strings_to_values
-    as_it_is = all(type(value) is str and key == value for key, value in known.items())
-    if as_it_is and stock(column, models.CharField, models.TextField):
-        return AS_IS
-    return generic(field)
+    same = all(type(value) is str and key == value for key, value in known.items())
+    return as_is(*STRINGS)(field, column) if same else generic(field)
 
 
 def choice_name(field: drf.Field, column: Any) -> Convert:
@@ -226,17 +214,12 @@ def file(field: Any, column: Any) -> Convert:
     return Convert("url", bind, plain=True)
 
 
-def json(field: Any, column: models.Field | None) -> Convert:
-    return generic(field) if field.binary else AS_READ
+STRINGS = (models.CharField, models.TextField)
 
+text = as_is(*STRINGS, otherwise=TEXT)
+integer = as_is(models.IntegerField, otherwise=constant("int", int))
 
-def as_read(field: drf.Field, column: models.Field | None) -> Convert:
-    return AS_IS if stock(column, *_PLAIN) else AS_READ
-
-
-_PLAIN = (models.CharField, models.TextField, models.IntegerField, models.BooleanField)
-
-KINDS: dict[type[drf.Field], Callable[[Any, Any], Convert]] = {
+KINDS: dict[type[drf.Field], Make] = {
     drf.CharField: text,
     drf.EmailField: text,
     drf.SlugField: text,
@@ -245,8 +228,8 @@ KINDS: dict[type[drf.Field], Callable[[Any, Any], Convert]] = {
     drf.IPAddressField: text,
     drf.IntegerField: integer,
     drf.BigIntegerField: big_integer,
-    drf.FloatField: floating,
-    drf.BooleanField: boolean,
+    drf.FloatField: lambda *_: constant("float", float, plain=False),
+    drf.BooleanField: as_is(models.BooleanField),
     drf.UUIDField: uuid,
     drf.DecimalField: decimal,
     drf.DateTimeField: date_time,
@@ -256,6 +239,6 @@ KINDS: dict[type[drf.Field], Callable[[Any, Any], Convert]] = {
     drf.FilePathField: choice,
     drf.FileField: file,
     drf.ImageField: file,
-    drf.JSONField: json,
-    drf.ReadOnlyField: as_read,
+    drf.JSONField: lambda field, _: generic(field) if field.binary else AS_READ,
+    drf.ReadOnlyField: as_is(*STRINGS, models.IntegerField, models.BooleanField, otherwise=AS_READ),
 }

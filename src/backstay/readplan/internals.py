@@ -111,8 +111,7 @@ class KeptByKeys(Kept):
     """
     ``query(keys)``, of which only the keys differ from one time to the next.
 
-    Its text is kept where the keys are its only parameter and are one value each;
-    ``fits`` says whether it serves.
+    Its text is kept where the keys are its only parameter and are one value each.
     """
 
     def __init__(self, query: Callable[[Collection[Any]], Any], sample: Any, using: str) -> None:
@@ -121,13 +120,9 @@ class KeptByKeys(Kept):
         conditions = self.query.where.children
         alone = len(conditions) == len(self.parameters) == 1
         self.kept = alone and self.text.count("IN (%s)") == self.text.count("%s") == 1
-        self.most_keys = connection.features.max_query_params
         #: PostgreSQL takes all keys as one parameter, so its text is always the same.
         self.as_array = connection.vendor == "postgresql"
         self.field = _value_of(conditions[0].lhs.output_field) if self.kept else None
-
-    def fits(self, keys: Collection[Any]) -> bool:
-        return self.kept and (self.most_keys is None or len(keys) <= self.most_keys)
 
     def of(self, keys: Collection[Any]) -> Columns:
         values = list(keys)

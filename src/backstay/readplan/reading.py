@@ -24,16 +24,8 @@ from rest_framework.renderers import JSONRenderer
 
 from backstay.conf import settings
 from backstay.counters import count
-from backstay.readplan import execute, peers, sql
+from backstay.readplan import execute, internals, peers, sql
 from backstay.readplan.cache import Plan, plan_for
-from backstay.readplan.internals import (
-    Columns,
-    iterable_of,
-    lookups_of,
-    prefetch_no_more,
-    value_of,
-    yielding,
-)
 from backstay.readplan.paths import (
     Column,
     NotCompiled,
@@ -68,8 +60,8 @@ def attach(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> QuerySe
     of them is for the serializer that shows them, with the context and fields it then has.
     """
     bound = type("Rows", (_Rows,), {"serializer_of": staticmethod(serializer_of)})
-    if iterable_of(queryset) in (ModelIterable, peers.PeerIterable):
-        return yielding(queryset, bound)  # type: ignore[no-any-return]  # Of the same class.
+    if internals.iterable_of(queryset) in (ModelIterable, peers.PeerIterable):
+        return internals.yielding(queryset, bound)  # type: ignore[no-any-return]  # Of the same class.
     return queryset
 
 
@@ -105,7 +97,6 @@ class Page:
     """The rows that were read together."""
 
     queryset: QuerySet[Any]
-    plan: Plan
     columns: dict[str, Sequence[Any]]
     #: The columns that came as the database itself has them.
     raw: Collection[str]
@@ -135,7 +126,9 @@ class Page:
             indexes = [row._index for row in rows]  # noqa: SLF001  # Of this module.
             columns = {name: [column[i] for i in indexes] for name, column in columns.items()}
         prefetches = {
-            one.prefetch_to: one for one in lookups_of(self.queryset) if isinstance(one, Prefetch)
+            one.prefetch_to: one
+            for one in internals.lookups_of(self.queryset)
+            if isinstance(one, Prefetch)
         }
         run = Run(plan.serializer, serializer, prefetches, self.queryset.db)
         bodies = execute.read(statement, columns, run, raw)
@@ -152,7 +145,7 @@ class Page:
         value = self.columns[name][index]
         if name not in self.raw or value is None:
             return value
-        return value_of(model._meta.get_field(name), value, self.queryset.db)
+        return internals.value_of(model._meta.get_field(name), value, self.queryset.db)
 
     @cached_property
     def instances(self) -> list[Any]:
@@ -221,9 +214,9 @@ class _Rows(BaseIterable):
     serializer_of: Callable[[], Any]
 
     def __iter__(self) -> Iterator[Any]:
-        queryset = yielding(self.queryset, ModelIterable)
+        queryset = internals.yielding(self.queryset, ModelIterable)
         # What is to be prefetched is the plan's to read, or is read below.
-        prefetch_no_more(self.queryset)
+        internals.prefetch_no_more(self.queryset)
         if self.chunked_fetch:
             return self._chunks(queryset)
         return iter(_read(queryset, self.serializer_of))
@@ -268,12 +261,12 @@ class _Reading:
         utc = sql.reads_raw(queryset.db) and sql.may_be_raw(queryset)
         self.raw: Collection[str] = plan.statement.raw if utc else ()
 
-    def columns(self) -> Columns:
+    def columns(self) -> internals.Columns:
         return sql.root_columns(self.queryset, self.names, self.raw, self.plan.kept)
 
-    def page(self, columns: Columns) -> Page:
+    def page(self, columns: internals.Columns) -> Page:
         found = dict(zip(self.names, columns or ((),) * len(self.names), strict=True))
-        return Page(self.queryset, self.plan, found, self.raw)
+        return Page(self.queryset, found, self.raw)
 
 
 def _itself(instance: Any) -> Any:

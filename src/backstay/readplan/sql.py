@@ -148,4 +148,4 @@ def _kept_columns(
     name = (using, *variant)
     if name not in kept:
         kept[name] = internals.KeptByKeys(query, next(iter(keys)), using)
-    return kept[name].of(keys) if kept[name].fits(keys) else turned(query(keys))
+    return kept[name].of(keys) if kept[name].kept else turned(query(keys))
