@@ -47,9 +47,11 @@ def read(queryset: QuerySet[Any], serializer: Any) -> list[Any]:
 
 def stream(queryset: QuerySet[Any], serializer: Any, *, chunk_rows: int = 1000) -> Iterator[Any]:
     """The same in constant memory: so many rows are read at once, as ``iterator()`` does."""
-    rows = iter(attach(queryset, lambda: serializer).iterator(chunk_size=chunk_rows))
-    while chunk := list(islice(rows, chunk_rows)):
-        yield from shown(chunk, serializer)[0]
+    reading = _planned(queryset, lambda: serializer)
+    rows = sql.root(queryset, reading.names, reading.raw) if reading else peers.with_peers(queryset)
+    some = iter(rows.iterator(chunk_rows))
+    while chunk := list(islice(some, chunk_rows)):
+        yield from shown(reading.page(sql.turned(chunk)) if reading else chunk, serializer)[0]
 
 
 def attach(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> QuerySet[Any]:
@@ -199,7 +201,7 @@ class Row:
 
     def __reduce__(self) -> Any:
         """A copy is an instance."""
-        return _itself, (self.instance,)
+        return self.instance.__reduce__()
 
     def __getattr__(self, name: str) -> Any:
         return self._page.attribute(name, self._index)
@@ -218,17 +220,8 @@ class _Rows(BaseIterable):
         # What is to be prefetched is the plan's to read, or is read below.
         internals.prefetch_no_more(self.queryset)
         if self.chunked_fetch:
-            return self._chunks(queryset)
+            return iter(peers.with_peers(queryset).iterator(self.chunk_size))
         return iter(_read(queryset, self.serializer_of))
-
-    def _chunks(self, queryset: Any) -> Iterator[Any]:
-        reading = _planned(queryset, self.serializer_of)
-        if reading is None:
-            yield from peers.with_peers(queryset).iterator(self.chunk_size)
-            return
-        rows = sql.root(queryset, reading.names, reading.raw).iterator(self.chunk_size)
-        while chunk := sql.turned(islice(rows, self.chunk_size)):
-            yield from reading.page(chunk)
 
 
 def _read(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> "Page | list[Any]":
@@ -267,10 +260,6 @@ class _Reading:
     def page(self, columns: internals.Columns) -> Page:
         found = dict(zip(self.names, columns or ((),) * len(self.names), strict=True))
         return Page(self.queryset, found, self.raw)
-
-
-def _itself(instance: Any) -> Any:
-    return instance
 
 
 def _tell(error: Exception, serializer: Any) -> None:
