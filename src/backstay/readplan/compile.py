@@ -18,7 +18,7 @@ What only changes the finished body may say so and stay compiled::
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import models
@@ -298,7 +298,7 @@ class _Body:
         guards = self.guarded(target.at.guards)
         column = self.statement.column(target.presence)
         with self.tree.beyond(target):
-            node = Node(field, Place(place.model, place.prefix), self.path(field))
+            node = Node(field, replace(place, guards=()), self.path(field))
             self.tree.compile(self.statement, node)
         return ToOne(field.field_name, field, node, column, guards=guards)
 

@@ -153,9 +153,9 @@ def time_of_raw(value: str) -> str:
         ValueError: a time that Python has not (a year before 1 or after 9999), or not in UTC.
     """
     if value[4] == "-" and value[-3:] == "+00":  # PostgreSQL, whose form is always the same.
-        if len(value) == 22:
-            return f"{value[:10]}T{value[11:19]}Z"
-        return f"{value[:10]}T{value[11:-3]:0<15}Z"
+        clock = value[11:-3]
+        whole = len(clock) in (8, 15)  # Without a fraction of a second, or with all of it.
+        return f"{value[:10]}T{clock}Z" if whole else f"{value[:10]}T{clock:0<15}Z"
     made = datetime.datetime.fromisoformat(value)
     if made.tzinfo is not None:
         raise ValueError(f"{value!r} is not in UTC.")

@@ -171,7 +171,7 @@ class _Table:
 
     def _children(self, children: Children) -> dict[Any, list[Any]]:
         """Bodies by the key of their parent."""
-        keys = {key for key in self.columns[children.key] if key is not None}
+        keys = {*self.columns[children.key]} - {None}
         if not keys:
             return {}
         given = self.run.prefetches.get(children.path)
@@ -194,7 +194,7 @@ class _Table:
             width = len(totals.aggregates)
             found = self.children[id(children)]
             return {key: (len(bodies),) * width for key, bodies in found.items()}
-        keys = {key for key in self.columns[totals.key] if key is not None}
+        keys = {*self.columns[totals.key]} - {None}
         grouped = (totals.model._default_manager, totals.link, totals.aggregates)
         return sql.totals(grouped, keys, self.run.using, totals.kept)
 

@@ -49,6 +49,8 @@ class Place:
     model: type[Model]
     prefix: str = ""
     guards: tuple[Guard, ...] = ()
+    #: The column that led here, where it holds the primary key: nothing has to be joined for that.
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,9 @@ class One:
         Of a foreign key that is its own value, also where it refers to another column.
         """
         if isinstance(self.relation, ForeignKey):
-            target = self.relation.target_field
-            return Column(self.at.prefix + self.relation.attname, target, self.at.guards)
+            return Column(self.presence, self.relation.target_field, self.at.guards)
         refuse_other_rows(self.at.model, self.model)
-        path = f"{self.at.prefix}{self.name}__pk"
-        return Column(path, self.model._meta.pk, self.at.guards)
+        return Column(self.presence, self.model._meta.pk, self.at.guards)
 
     @property
     def back(self) -> Any:
@@ -100,7 +100,7 @@ class One:
         """The column that is null where there is no related row."""
         if isinstance(self.relation, ForeignKey):
             return self.at.prefix + self.relation.attname
-        return f"{self.at.prefix}{self.name}__pk"
+        return f"{self.at.prefix}{self.name}__{key_name(self.model)}"
 
     def follow(self) -> Place:
         """
@@ -116,7 +116,8 @@ class One:
                 guards += (Guard(self.presence, by_default=True),)
         else:
             guards += (Guard(self.presence, by_default=False),)
-        return Place(self.model, f"{self.at.prefix}{self.name}__", guards)
+        key = self.presence if self.key.field is self.model._meta.pk else None
+        return Place(self.model, f"{self.at.prefix}{self.name}__", guards, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,8 @@ def attribute(place: Place, name: str) -> Target:
     found: Any = inspect.getattr_static(place.model, name, None)
     kind = type(found)
     if kind in COLUMNS:
-        return Column(place.prefix + found.field.attname, found.field, place.guards)
+        known = place.key if found.field is place.model._meta.pk else None
+        return Column(known or place.prefix + found.field.attname, found.field, place.guards)
     if kind in FORWARD:
         return One(place, found.field)
     if kind is related.ReverseOneToOneDescriptor:
