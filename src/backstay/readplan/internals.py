@@ -23,10 +23,15 @@ from backstay.tables import noted
 Columns = Sequence[Sequence[Any]]
 
 
-def yielding(queryset: Any, iterable: type[Any]) -> Any:
-    """A copy of *queryset* whose rows *iterable* makes, as ``values()`` makes one."""
+def yielding(queryset: Any, iterable: type[Any], **known: Any) -> Any:
+    """
+    A copy of *queryset* whose rows *iterable* makes, as ``values()`` makes one.
+
+    What is *known* are attributes of its query, of which a copy has all.
+    """
     clone = queryset._chain()
     clone._iterable_class = iterable
+    vars(clone.query).update(known)
     return clone
 
 

@@ -61,9 +61,8 @@ def attach(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> QuerySe
     The columns are those of *serializer_of()*, called when the rows are read. What is made
     of them is for the serializer that shows them, with the context and fields it then has.
     """
-    bound = type("Rows", (_Rows,), {"serializer_of": staticmethod(serializer_of)})
     if internals.iterable_of(queryset) in (ModelIterable, peers.PeerIterable):
-        return internals.yielding(queryset, bound)  # type: ignore[no-any-return]  # Of the same class.
+        return internals.yielding(queryset, _Rows, serializer_of=serializer_of)  # type: ignore[no-any-return]  # Of the same class.
     return queryset
 
 
@@ -211,9 +210,7 @@ class Row:
 
 
 class _Rows(BaseIterable):
-    """In the place of Django's ``ModelIterable``; ``attach`` makes a class for each reading."""
-
-    serializer_of: Callable[[], Any]
+    """In the place of Django's ``ModelIterable``, for querysets that are attached."""
 
     def __iter__(self) -> Iterator[Any]:
         queryset = internals.yielding(self.queryset, ModelIterable)
@@ -221,7 +218,7 @@ class _Rows(BaseIterable):
         internals.prefetch_no_more(self.queryset)
         if self.chunked_fetch:
             return iter(peers.with_peers(queryset).iterator(self.chunk_size))
-        return iter(_read(queryset, self.serializer_of))
+        return iter(_read(queryset, queryset.query.serializer_of))
 
 
 def _read(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> "Page | list[Any]":

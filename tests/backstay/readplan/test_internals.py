@@ -34,6 +34,13 @@ class TestRows:
         assert list(pairs) == [(one, one.pk) for one in rows]
         assert internals.iterable_of(rows) is ModelIterable
 
+    def test_are_of_copies_that_know_what_it_was_told(self):
+        """As all paginators slice and filters filter, before anything is read."""
+        told = internals.yielding(Person.objects.all(), Pairs, told="it")
+        for copied in (told[:1], told.filter(pk=1), told.order_by("pk").all()):
+            assert copied.query.told == "it"
+        assert not hasattr(Person.objects.all().query, "told")
+
     def test_are_prefetched_no_more_where_that_is_said(self, query_count):
         rows = Person.objects.prefetch_related("pets")
         internals.prefetch_no_more(rows)
