@@ -38,7 +38,7 @@ _DECIDES_FIELDS = (
 #: Plans that are kept; the oldest goes for a new one.
 MAX_PLANS = 1000
 
-_plans: dict[Hashable, "Plan | NotPlanned"] = {}
+_plans: dict[Hashable, "Plan | str"] = {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,16 +73,17 @@ def plan_for(serializer: Any, queryset: QuerySet[Any]) -> Plan:
     plan = _plans.get(key)
     if plan is None:
         plan = _remembered(key, kind(context=serializer.context), shape)
-    if isinstance(plan, NotPlanned):
-        raise plan
+    if isinstance(plan, str):
+        raise NotPlanned(plan)
     return plan
 
 
-def _remembered(key: Hashable, serializer: Any, shape: Shape) -> Plan | NotPlanned:
+def _remembered(key: Hashable, serializer: Any, shape: Shape) -> Plan | str:
+    """The plan, or why there is none: an error that is kept would keep whoever it was raised to."""
     try:
-        plan: Plan | NotPlanned = Plan(compile_serializer(serializer, shape), serializer)
+        plan: Plan | str = Plan(compile_serializer(serializer, shape), serializer)
     except NotPlanned as reason:
-        plan = NotPlanned(str(reason))
+        plan = str(reason)
     # Whoever comes next has a context of their own.
     vars(serializer)["_context"] = {}
     if len(_plans) >= MAX_PLANS:
@@ -95,7 +96,7 @@ def _variants(kind: type[Any]) -> tuple[Callable[[Any], Hashable], ...] | None:
     """What the fields of the tree depend on; ``None`` where nobody says."""
     found: list[Callable[[Any], Hashable]] = []
     for serializer in _tree(kind):
-        if any(_overrides(field, "bind") for field in _fields(serializer)):
+        if any(_decides(getattr(field, "bind", None)) for field in _fields(serializer)):
             return None
         for owner in serializer.__mro__[:-1]:  # All but ``object``.
             if variant := vars(owner).get("plan_variant"):
@@ -113,10 +114,6 @@ def _fields(kind: type[Any]) -> Iterator[type[Any]]:
             if inner := vars(field).get(name):
                 yield type(inner)
     yield from getattr(kind, "serializer_field_mapping", {}).values()
-
-
-def _overrides(kind: type[Any], name: str) -> bool:
-    return _decides(getattr(kind, name, None))
 
 
 def _decides(found: Any) -> bool:

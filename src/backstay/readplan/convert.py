@@ -7,20 +7,23 @@ the usual one, which is what a custom model field may have.
 """
 
 import datetime
-import decimal
 from collections.abc import Callable
-from operator import attrgetter
+from decimal import Context, Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connections, models
 from django.db.models.fields import files
 from django.utils import timezone
 from django.utils.encoding import force_str
 from rest_framework import fields as drf
 from rest_framework.settings import api_settings
 
+from backstay.readplan.paths import NotCompiled
 from backstay.readplan.plan import Convert, Converter
+
+#: From a field and its column (``None``: an annotation).
+Make = Callable[[Any, models.Field | None], Convert]
 
 ISO = "iso-8601"
 UTC = datetime.UTC
@@ -32,19 +35,28 @@ def constant(label: str, function: Converter, *, plain: bool = True) -> Convert:
 
 
 #: A column that is shown as it is, and always a string, an integer or a boolean.
-AS_IS = constant("as is", lambda value: value)
+AS_IS = constant("as is", None)
+#: And one that may be anything.
+AS_READ = constant("as it is", None, plain=False)
 TEXT = constant("str", str)
 ISOFORMAT = constant("isoformat", lambda value: value.isoformat())
 
 
-def generic(field: drf.Field) -> Convert:
+def generic(field: drf.Field, column: models.Field | None = None) -> Convert:
     return Convert("as DRF does", lambda run: run.live(field).to_representation)
 
 
-def converter(field: drf.Field, column: models.Field | None) -> Convert | None:
-    """How *field* shows *column* (``None``: an annotation); ``None`` for as it is."""
-    make = KINDS.get(type(field))
-    return make(field, column) if make else generic(field)
+def converter(field: drf.Field, column: models.Field | None) -> Convert:
+    """
+    How *field* shows *column* (``None``: an annotation).
+
+    Raises:
+        NotCompiled: a file is more than its column.
+    """
+    make: Make = KINDS.get(type(field), generic)
+    if isinstance(column, models.FileField) and make is not file:
+        raise NotCompiled("a file in a field that is no FileField")
+    return make(field, column)
 
 
 def stock(column: models.Field | None, *kinds: type[models.Field]) -> bool:
@@ -56,38 +68,23 @@ def stock(column: models.Field | None, *kinds: type[models.Field]) -> bool:
     )
 
 
-def text(field: drf.Field, column: models.Field | None) -> Convert:
-    return AS_IS if stock(column, models.CharField, models.TextField) else TEXT
+def as_is(*kinds: type[models.Field], otherwise: Convert | None = None) -> Make:
+    """Over columns of these kinds as it is; otherwise so, or as DRF does."""
+    return lambda field, column: AS_IS if stock(column, *kinds) else otherwise or generic(field)
 
 
-def integer(field: drf.Field, column: models.Field | None) -> Convert:
-    return AS_IS if stock(column, models.IntegerField) else constant("int", int)
-
-
-def big_integer(field: drf.Field, column: models.Field | None) -> Convert:
+def big_integer(field: Any, column: models.Field | None) -> Convert:
     if getattr(field, "coerce_to_string", api_settings.COERCE_BIGINT_TO_STRING):
         return TEXT
     return integer(field, column)
 
 
-def floating(field: drf.Field, column: models.Field | None) -> Convert:
-    return constant("float", float, plain=False)
-
-
-def boolean(field: drf.Field, column: models.Field | None) -> Convert:
-    return AS_IS if stock(column, models.BooleanField) else generic(field)
-
-
 def uuid(field: Any, column: models.Field | None) -> Convert:
-    if not stock(column, models.UUIDField):
-        return generic(field)
-    if field.uuid_format == "hex_verbose":
-        return TEXT
-    return constant(field.uuid_format, attrgetter(field.uuid_format))
+    as_text = stock(column, models.UUIDField) and field.uuid_format == "hex_verbose"
+    return TEXT if as_text else generic(field)
 
 
-def decimal_number(field: Any, column: Any) -> Convert:
-    as_text = getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)
+def decimal(field: Any, column: Any) -> Convert:
     same_places = (
         stock(column, models.DecimalField)
         and field.decimal_places == column.decimal_places
@@ -95,48 +92,45 @@ def decimal_number(field: Any, column: Any) -> Convert:
     )
     # Both databases give a column's values its number of places, which is then what
     # quantize() would; from seven places on str() may write an exponent.
-    if as_text and same_places and field.decimal_places <= 6 and not _rewrites(field):
-        return Convert("str", TEXT.bind, True, decimal_of_raw(column))
-    return generic(field) if _rewrites(field) else Convert("quantize", _quantizer(field), as_text)
+    as_text = getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)
+    rewritten = field.localize or field.normalize_output
+    if not (as_text and same_places and field.decimal_places <= 6) or rewritten:
+        return generic(field)
+    number = decimal_of_float(column)
+
+    def bind_raw(run: Any) -> Converter:
+        return None if connections[run.using].vendor == "postgresql" else number
+
+    return Convert("str", TEXT.bind, True, bind_raw)
 
 
-def _rewrites(field: Any) -> bool:
-    return bool(field.localize or field.normalize_output)
+def decimal_of_float(column: Any) -> Callable[[float], str]:
+    """The text of an amount that is a number to the database."""
+    places = column.decimal_places
+    exponent = Decimal(1).scaleb(-places)
+    number = Context(prec=15).create_decimal_from_float
+
+    def shown(value: float) -> str:
+        text = f"{value:.{places}f}"
+        # Of so few digits, a text that leads back to the number is what Django rounds it to.
+        if abs(value) < 1e8 and float(text) == value:
+            return text
+        return str(number(value).quantize(exponent, context=column.context))
+
+    return shown
 
 
-def _quantizer(field: Any) -> Callable[[Any], Converter]:
-    def bind(_: Any) -> Converter:
-        as_text = getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)
-        exponent = context = None
-        if field.decimal_places is not None:
-            exponent = decimal.Decimal(".1") ** field.decimal_places
-            context = decimal.getcontext().copy()
-            if field.max_digits is not None:
-                context.prec = field.max_digits
-
-        def quantize(value: Any) -> Any:
-            if not isinstance(value, decimal.Decimal):
-                value = decimal.Decimal(str(value).strip())
-            if exponent is not None:
-                value = value.quantize(exponent, rounding=field.rounding, context=context)
-            return f"{value:f}" if as_text else value
-
-        return quantize
-
-    return bind
-
-
-def date_time(field: Any, column: models.Field | None) -> Convert | None:
+def date_time(field: Any, column: models.Field | None) -> Convert:
     form = getattr(field, "format", api_settings.DATETIME_FORMAT)
     if not stock(column, models.DateTimeField):
         return generic(field)
     if form is None:
-        return None
+        return AS_READ
     if form.lower() != ISO or not settings.USE_TZ or hasattr(field, "timezone"):
         return generic(field)
 
     def bind(run: Any) -> Converter:
-        slow: Converter = run.live(field).to_representation
+        slow: Callable[[Any], Any] = run.live(field).to_representation
         if timezone.get_current_timezone_name() != "UTC":
             return slow
 
@@ -145,7 +139,7 @@ def date_time(field: Any, column: models.Field | None) -> Convert | None:
 
         return utc
 
-    return Convert("isoformat", bind, True, time_of_raw)
+    return Convert("isoformat", bind, True, lambda _: time_of_raw)
 
 
 def time_of_raw(value: str) -> str:
@@ -158,60 +152,34 @@ def time_of_raw(value: str) -> str:
     Raises:
         ValueError: a time that Python has not (a year before 1 or after 9999), or not in UTC.
     """
-    if value[4] == "-" and value.endswith("+00"):  # PostgreSQL, whose form is always the same.
-        if len(value) == 22:
-            return f"{value[:10]}T{value[11:19]}Z"
-        return f"{value[:10]}T{value[11:-3]:0<15}Z"
+    if value[4] == "-" and value[-3:] == "+00":  # PostgreSQL, whose form is always the same.
+        clock = value[11:-3]
+        whole = len(clock) in (8, 15)  # Without a fraction of a second, or with all of it.
+        return f"{value[:10]}T{clock}Z" if whole else f"{value[:10]}T{clock:0<15}Z"
     made = datetime.datetime.fromisoformat(value)
     if made.tzinfo is not None:
         raise ValueError(f"{value!r} is not in UTC.")
     return f"{made.isoformat()}Z"
 
 
-def decimal_of_raw(column: Any) -> Converter:
-    """The text of an amount that is text already, or SQLite's number."""
-    places = column.decimal_places
-    exponent = decimal.Decimal(1).scaleb(-places)
-    number = decimal.Context(prec=15).create_decimal_from_float
+def written(kind: type[models.Field], setting: str) -> Make:
+    """Of a date or a time, whose format is the field's or that of DRF's *setting*."""
 
-    def shown(value: Any) -> str:
-        if type(value) is str:
-            return value
-        text = f"{value:.{places}f}"
-        # Of so few digits, a text that leads back to the number is what Django rounds it to.
-        if abs(value) < 1e8 and float(text) == value:
-            return text
-        return str(number(value).quantize(exponent, context=column.context))
+    def make(field: Any, column: models.Field | None) -> Convert:
+        form = getattr(field, "format", getattr(api_settings, setting))
+        if not stock(column, kind) or isinstance(column, models.DateTimeField):
+            return generic(field)
+        if form is None:
+            return AS_READ
+        return ISOFORMAT if form.lower() == ISO else generic(field)
 
-    return shown
-
-
-def date(field: Any, column: models.Field | None) -> Convert | None:
-    form = getattr(field, "format", api_settings.DATE_FORMAT)
-    if not stock(column, models.DateField) or isinstance(column, models.DateTimeField):
-        return generic(field)
-    return _formatted(field, form)
-
-
-def time(field: Any, column: models.Field | None) -> Convert | None:
-    form = getattr(field, "format", api_settings.TIME_FORMAT)
-    if not stock(column, models.TimeField):
-        return generic(field)
-    return _formatted(field, form)
-
-
-def _formatted(field: Any, form: str | None) -> Convert | None:
-    if form is None:
-        return None
-    return ISOFORMAT if form.lower() == ISO else generic(field)
+    return make
 
 
 def choice(field: Any, column: models.Field | None) -> Convert:
     known = field.choice_strings_to_values
-    as_it_is = all(type(value) is str and key == value for key, value in known.items())
-    if as_it_is and stock(column, models.CharField, models.TextField):
-        return AS_IS
-    return generic(field)
+    same = all(type(value) is str and key == value for key, value in known.items())
+    return as_is(*STRINGS)(field, column) if same else generic(field)
 
 
 def choice_name(field: drf.Field, column: Any) -> Convert:
@@ -231,11 +199,9 @@ def choice_name(field: drf.Field, column: Any) -> Convert:
 
 
 def file(field: Any, column: Any) -> Convert:
-    if not stock(column, models.FileField) or column.attr_class not in (
-        files.FieldFile,
-        files.ImageFieldFile,
-    ):
-        return generic(field)
+    known = (files.FieldFile, files.ImageFieldFile)
+    if not stock(column, models.FileField) or column.attr_class not in known:
+        raise NotCompiled("a file of its own make")
 
     def bind(run: Any) -> Converter:
         if not getattr(field, "use_url", api_settings.UPLOADED_FILES_USE_URL):
@@ -248,17 +214,12 @@ def file(field: Any, column: Any) -> Convert:
     return Convert("url", bind, plain=True)
 
 
-def json(field: Any, column: models.Field | None) -> Convert | None:
-    return generic(field) if field.binary else None
+STRINGS = (models.CharField, models.TextField)
 
+text = as_is(*STRINGS, otherwise=TEXT)
+integer = as_is(models.IntegerField, otherwise=constant("int", int))
 
-def raw(field: drf.Field, column: models.Field | None) -> Convert | None:
-    return AS_IS if stock(column, *_PLAIN) else None
-
-
-_PLAIN = (models.CharField, models.TextField, models.IntegerField, models.BooleanField)
-
-KINDS: dict[type[drf.Field], Callable[[Any, Any], Convert | None]] = {
+KINDS: dict[type[drf.Field], Make] = {
     drf.CharField: text,
     drf.EmailField: text,
     drf.SlugField: text,
@@ -267,17 +228,17 @@ KINDS: dict[type[drf.Field], Callable[[Any, Any], Convert | None]] = {
     drf.IPAddressField: text,
     drf.IntegerField: integer,
     drf.BigIntegerField: big_integer,
-    drf.FloatField: floating,
-    drf.BooleanField: boolean,
+    drf.FloatField: lambda *_: constant("float", float, plain=False),
+    drf.BooleanField: as_is(models.BooleanField),
     drf.UUIDField: uuid,
-    drf.DecimalField: decimal_number,
+    drf.DecimalField: decimal,
     drf.DateTimeField: date_time,
-    drf.DateField: date,
-    drf.TimeField: time,
+    drf.DateField: written(models.DateField, "DATE_FORMAT"),
+    drf.TimeField: written(models.TimeField, "TIME_FORMAT"),
     drf.ChoiceField: choice,
     drf.FilePathField: choice,
     drf.FileField: file,
     drf.ImageField: file,
-    drf.JSONField: json,
-    drf.ReadOnlyField: raw,
+    drf.JSONField: lambda field, _: generic(field) if field.binary else AS_READ,
+    drf.ReadOnlyField: as_is(*STRINGS, models.IntegerField, models.BooleanField, otherwise=AS_READ),
 }

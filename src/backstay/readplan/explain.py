@@ -48,14 +48,14 @@ def told(statement: Statement) -> str:
 def count_of(statement: Statement) -> str:
     """How many queries it is, as far as the plan knows."""
     number = _queries(statement)
-    calls = any(isinstance(out, Call) for _, out in outs(statement)) or statement.instances
+    calls = any(isinstance(out, Call) for _, out in outs(statement.node)) or statement.instances
     more = ", and those of what runs from instances" if calls else ""
     return f"{number} {'query' if number == 1 else 'queries'} for any number of rows{more}"
 
 
 def advice(statement: Statement) -> Iterator[str]:
     """What costs a query for each object, and what to do about it."""
-    for node, out in outs(statement):
+    for node, out in outs(statement.node):
         if isinstance(out, Call) and out.method:
             method = getattr(type(node.serializer), out.method, None)
             where = f"{type(node.serializer).__name__}.{out.method}()"
@@ -96,7 +96,7 @@ def _attribute_of(value: ast.expr, name: str) -> str | None:
 
 def _queries(statement: Statement) -> int:
     below = sum(_queries(children.statement) for children in statement.children)
-    totals = [one for one in statement.totals if one.children_of(statement) is None]
+    totals = [one for one in statement.totals.values() if one.children_of(statement) is None]
     return 1 + len(totals) + below
 
 
@@ -111,20 +111,20 @@ def _node(node: Node, statement: Statement, pad: str) -> Iterator[str]:
         return
     for out in node.outs:
         yield f"{pad}{out.name or 'each'}: {_how(out, statement)}"
-        if isinstance(out, ToOne) and out.node is not None:
+        if isinstance(out, ToOne):
             yield from _node(out.node, statement, pad + "  ")
-        elif isinstance(out, ToMany) and out.children is not None:
+        elif isinstance(out, ToMany):
             yield from _statement(out.children.statement, pad + "  ")
 
 
 def _how(out: Out, statement: Statement) -> str:
     if isinstance(out, Value):
-        return f"{out.column}, {out.convert.label if out.convert else 'as it is'}"
+        return f"{out.column}, {out.convert.label}"
     if isinstance(out, ToOne):
         return "joined" if out.column else "of the same row"
-    if isinstance(out, ToMany) and out.children is not None:
+    if isinstance(out, ToMany):
         return f"one query by {out.children.link}"
-    if isinstance(out, Total) and out.totals is not None:
+    if isinstance(out, Total):
         if out.totals.children_of(statement) is not None:
             return f"the number of {out.totals.model.__name__} that are read anyway"
         return f"one grouped query of {out.totals.model.__name__} by {out.totals.link}"

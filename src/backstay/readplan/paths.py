@@ -15,8 +15,6 @@ from django.db.models.fields import related_descriptors as related
 from django.db.models.fields.files import FileDescriptor, ImageFileDescriptor
 from django.db.models.query_utils import DeferredAttribute
 
-from backstay.readplan.plan import Guard
-
 COLUMNS = (
     DeferredAttribute,
     related.ForeignKeyDeferredAttribute,
@@ -35,12 +33,24 @@ class NotPlanned(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A step to a row that may not be there, and the column that tells."""
+
+    column: str
+    #: A foreign key that is null, at which DRF takes the field's default; a reverse
+    #: one-to-one relation without a row is null for DRF, whatever the default.
+    by_default: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A model that was reached, and what may be missing on the way."""
 
     model: type[Model]
     prefix: str = ""
     guards: tuple[Guard, ...] = ()
+    #: The column that led here, where it holds the primary key: nothing has to be joined for that.
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +86,21 @@ class One:
         Of a foreign key that is its own value, also where it refers to another column.
         """
         if isinstance(self.relation, ForeignKey):
-            target = self.relation.target_field
-            return Column(self.at.prefix + self.relation.attname, target, self.at.guards)
+            return Column(self.presence, self.relation.target_field, self.at.guards)
         refuse_other_rows(self.at.model, self.model)
-        path = f"{self.at.prefix}{self.name}__pk"
-        return Column(path, self.model._meta.pk, self.at.guards)
+        return Column(self.presence, self.model._meta.pk, self.at.guards)
+
+    @property
+    def back(self) -> Any:
+        """What leads back over a one-to-one relation; ``None`` where nothing single does."""
+        return self.relation.remote_field if self.relation.one_to_one else None
 
     @property
     def presence(self) -> str:
         """The column that is null where there is no related row."""
         if isinstance(self.relation, ForeignKey):
             return self.at.prefix + self.relation.attname
-        return f"{self.at.prefix}{self.name}__pk"
+        return f"{self.at.prefix}{self.name}__{key_name(self.model)}"
 
     def follow(self) -> Place:
         """
@@ -103,7 +116,8 @@ class One:
                 guards += (Guard(self.presence, by_default=True),)
         else:
             guards += (Guard(self.presence, by_default=False),)
-        return Place(self.model, f"{self.at.prefix}{self.name}__", guards)
+        key = self.presence if self.key.field is self.model._meta.pk else None
+        return Place(self.model, f"{self.at.prefix}{self.name}__", guards, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +175,19 @@ def destination(model: type[Model], path: str) -> Target | None:
     return target
 
 
+def key_name(model: type[Model]) -> str:
+    """The attribute of the primary key."""
+    return model._meta.pk.attname if model._meta.pk else "pk"
+
+
 def attribute(place: Place, name: str) -> Target:
     """One step of ``resolve``."""
-    meta = place.model._meta
-    if name == "pk" and meta.pk is not None:
-        name = meta.pk.attname
+    name = key_name(place.model) if name == "pk" else name
     found: Any = inspect.getattr_static(place.model, name, None)
     kind = type(found)
     if kind in COLUMNS:
-        return Column(place.prefix + found.field.attname, found.field, place.guards)
+        known = place.key if found.field is place.model._meta.pk else None
+        return Column(known or place.prefix + found.field.attname, found.field, place.guards)
     if kind in FORWARD:
         return One(place, found.field)
     if kind is related.ReverseOneToOneDescriptor:

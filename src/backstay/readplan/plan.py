@@ -8,28 +8,30 @@ nodes read the same row; each to-many relation is a statement of its own, matche
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Aggregate, Model
 
+from backstay.readplan.paths import Guard, Place
+
 if TYPE_CHECKING:
     from backstay.readplan.run import Run
 
-#: What a field makes of a value that is not null.
-Converter = Callable[[Any], Any]
+#: What a field makes of a value that is not null; ``None``: nothing, it is shown as it is.
+Converter = Callable[[Any], Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Convert:
-    """How a field shows a column; ``bind`` is called once for each run."""
+    """How a field shows a column; what makes a converter is called once for each run."""
 
     label: str
     bind: "Callable[[Run], Converter]"
     #: Whether the result is a string, an integer or a boolean, whatever the value.
     plain: bool = False
     #: The same from what the database itself has, in UTC (see ``sql.Raw``), where that is possible.
-    from_raw: Converter | None = None
+    bind_raw: "Callable[[Run], Converter] | None" = None
 
 
 @dataclass(slots=True, eq=False)
@@ -37,40 +39,31 @@ class Statement:
     """One SQL query, and the node that its rows become."""
 
     model: type[Model]
-    columns: list[str] = field(default_factory=list)
+    node: "Node"
+    #: By path, whether what the database itself has is enough for all who need it.
+    columns: dict[str, bool] = field(default_factory=dict)
     children: "list[Children]" = field(default_factory=list)
-    totals: "list[Totals]" = field(default_factory=list)
+    #: By what they have in common.
+    totals: "dict[Any, Totals]" = field(default_factory=dict)
     #: Nodes that need model instances.
     instances: "list[Node]" = field(default_factory=list)
-    #: Columns that nobody needs as more than what the database itself has.
-    raw: set[str] = field(default_factory=set)
-    _node: "Node | None" = None
 
     @property
-    def node(self) -> "Node":
-        if self._node is None:
-            raise RuntimeError("A statement that is still being compiled has no node.")
-        return self._node
+    def raw(self) -> set[str]:
+        return {path for path, raw in self.columns.items() if raw}
 
-    @node.setter
-    def node(self, node: "Node") -> None:
-        self._node = node
-
-    def column(self, path: str) -> str:
+    def column(self, path: str, *, raw: bool = False) -> str:
         """Have *path* among the columns."""
-        if path not in self.columns:
-            self.columns.append(path)
+        self.columns[path] = raw and self.columns.get(path, True)
         return path
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One serializer over columns that begin with ``prefix``."""
+    """One serializer over the columns of one place."""
 
     serializer: Any
-    model: type[Model]
-    #: ``""`` or ``"customer__"``.
-    prefix: str = ""
+    place: Place
     #: Accessors from the root, ``"items__product"``: what a ``Prefetch`` would be called.
     path: str = ""
     outs: "list[Out]" = field(default_factory=list)
@@ -86,22 +79,13 @@ class Node:
     needs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """A step to a row that may not be there, and the column that tells."""
-
-    column: str
-    #: A foreign key that is null, at which DRF takes the field's default; a reverse
-    #: one-to-one relation without a row is null for DRF, whatever the default.
-    by_default: bool
-
-
 @dataclass(slots=True, eq=False)
 class Out:
     """One key of a body."""
 
     name: str
     field: Any
+    _: KW_ONLY
     guards: tuple[Guard, ...] = ()
 
 
@@ -109,16 +93,16 @@ class Out:
 class Value(Out):
     """A column, converted."""
 
-    column: str = ""
-    convert: Convert | None = None
+    column: str
+    convert: Convert
 
 
 @dataclass(slots=True, eq=False)
 class ToOne(Out):
     """A nested body from the same row; null where ``column`` is. No column: always there."""
 
-    node: Node | None = None
-    column: str | None = None
+    node: Node
+    column: str | None
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +122,7 @@ class Children:
 class ToMany(Out):
     """A list of nested bodies."""
 
-    children: Children | None = None
+    children: Children
 
 
 @dataclass(slots=True, eq=False)
@@ -148,8 +132,6 @@ class Totals:
     model: type[Model]
     key: str
     link: str
-    #: Follows a relation further, whose join multiplies what others count: it stays alone.
-    alone: bool = False
     aggregates: list[Aggregate] = field(default_factory=list)
     #: Whether only rows are counted, which tells nothing new of children that are read.
     rows_only: bool = True
@@ -169,28 +151,24 @@ class Totals:
 class Total(Out):
     """One of the aggregates."""
 
-    totals: Totals | None = None
-    index: int = 0
+    totals: Totals
+    index: int
 
 
 @dataclass(slots=True, eq=False)
 class Call(Out):
     """Left to DRF, on a model instance."""
 
-    why: str = ""
+    why: str
     #: The name of the serializer's method, or of the field's; ``""``: as DRF does it.
     method: str = ""
 
 
-def outs(statement: Statement) -> Iterator[tuple[Node, Out]]:
-    """Every key of every body of a plan, and where it is."""
-    yield from _outs(statement.node)
-
-
-def _outs(node: Node) -> Iterator[tuple[Node, Out]]:
+def outs(node: Node) -> Iterator[tuple[Node, Out]]:
+    """Every key of a body and of those in it, and where it is."""
     for out in node.outs:
         yield node, out
-        if isinstance(out, ToOne) and out.node is not None:
-            yield from _outs(out.node)
-        elif isinstance(out, ToMany) and out.children is not None:
-            yield from outs(out.children.statement)
+        if isinstance(out, ToOne):
+            yield from outs(out.node)
+        elif isinstance(out, ToMany):
+            yield from outs(out.children.statement.node)

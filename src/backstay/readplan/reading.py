@@ -18,28 +18,21 @@ from itertools import islice
 from typing import Any
 
 from django.db import OperationalError
-from django.db.models import Model, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.db.models.query import BaseIterable, ModelIterable
 from rest_framework.renderers import JSONRenderer
 
 from backstay.conf import settings
 from backstay.counters import count
-from backstay.readplan import execute, peers, sql
+from backstay.readplan import execute, internals, peers, sql
 from backstay.readplan.cache import Plan, plan_for
-from backstay.readplan.internals import (
-    Columns,
-    iterable_of,
-    lookups_of,
-    prefetch_no_more,
-    value_of,
-    yielding,
-)
 from backstay.readplan.paths import (
     Column,
     NotCompiled,
     NotPlanned,
     Place,
     is_as_read,
+    key_name,
     resolve,
 )
 from backstay.readplan.run import Run
@@ -49,14 +42,16 @@ logger = logging.getLogger(__name__)
 
 def read(queryset: QuerySet[Any], serializer: Any) -> list[Any]:
     """What *serializer*, that of a single object, shows of each row."""
-    return shown(list(attach(queryset, lambda: serializer)), serializer)[0]
+    return shown(_read(queryset, lambda: serializer), serializer)[0]
 
 
 def stream(queryset: QuerySet[Any], serializer: Any, *, chunk_rows: int = 1000) -> Iterator[Any]:
     """The same in constant memory: so many rows are read at once, as ``iterator()`` does."""
-    rows = iter(attach(queryset, lambda: serializer).iterator(chunk_size=chunk_rows))
-    while chunk := list(islice(rows, chunk_rows)):
-        yield from shown(chunk, serializer)[0]
+    reading = _planned(queryset, lambda: serializer)
+    rows = sql.root(queryset, reading.names, reading.raw) if reading else peers.with_peers(queryset)
+    some = iter(rows.iterator(chunk_rows))
+    while chunk := list(islice(some, chunk_rows)):
+        yield from shown(reading.page(sql.turned(chunk)) if reading else chunk, serializer)[0]
 
 
 def attach(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> QuerySet[Any]:
@@ -66,13 +61,12 @@ def attach(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> QuerySe
     The columns are those of *serializer_of()*, called when the rows are read. What is made
     of them is for the serializer that shows them, with the context and fields it then has.
     """
-    bound = type("Rows", (_Rows,), {"serializer_of": staticmethod(serializer_of)})
-    if iterable_of(queryset) in (ModelIterable, peers.PeerIterable):
-        return yielding(queryset, bound)  # type: ignore[no-any-return]  # Of the same class.
+    if internals.iterable_of(queryset) in (ModelIterable, peers.PeerIterable):
+        return internals.yielding(queryset, _Rows, serializer_of=serializer_of)  # type: ignore[no-any-return]  # Of the same class.
     return queryset
 
 
-def shown(rows: Sequence[Any], serializer: Any) -> tuple[list[Any], bool]:
+def shown(rows: "Sequence[Any] | Page", serializer: Any) -> tuple[list[Any], bool]:
     """
     What *serializer* makes of rows, by plan, or of instances.
 
@@ -86,14 +80,16 @@ def shown(rows: Sequence[Any], serializer: Any) -> tuple[list[Any], bool]:
             pass  # It shows more than was read.
         except Exception as error:  # noqa: BLE001  # DRF can do without the plan.
             _tell(error, serializer)
-    instances = peers.join([row.instance if type(row) is Row else row for row in rows])
-    return _by_drf(instances, serializer), False
+    instances: list[Any] = [row.instance if type(row) is Row else row for row in rows]
+    return _by_drf(peers.join(instances), serializer), False
 
 
-def page_of(rows: Sequence[Any]) -> "Page | None":
+def page_of(rows: "Sequence[Any] | Page") -> "Page | None":
     """The page that all *rows* are of, as it was read; ``None`` where instances are needed."""
-    pages = {id(row._page) if type(row) is Row else None for row in rows}  # noqa: SLF001  # Of this module.
-    page: Page | None = rows[0]._page if len(pages) == 1 and None not in pages else None  # noqa: SLF001  # As above.
+    page = rows if isinstance(rows, Page) else None
+    if page is None:
+        pages = {row._page if type(row) is Row else None for row in rows}  # noqa: SLF001  # Of this module.
+        page = pages.pop() if len(pages) == 1 else None
     return page if page is not None and not page.touched else None
 
 
@@ -102,14 +98,19 @@ class Page:
     """The rows that were read together."""
 
     queryset: QuerySet[Any]
-    plan: Plan
     columns: dict[str, Sequence[Any]]
     #: The columns that came as the database itself has them.
     raw: Collection[str]
     #: Whether somebody has had an instance, of whose changes the columns know nothing.
     touched: bool = False
 
-    def shown(self, rows: Sequence[Any], serializer: Any) -> tuple[list[Any], bool]:
+    def __iter__(self) -> "Iterator[Row]":
+        return (Row(self, index) for index in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def shown(self, rows: "Sequence[Any] | Page", serializer: Any) -> tuple[list[Any], bool]:
         """
         Raises:
             NotPlanned: *serializer* shows more than was read.
@@ -121,12 +122,14 @@ class Page:
             raise NotPlanned("it shows columns that were not read")
         if not raw >= {*self.raw}.intersection(statement.columns):
             raise NotPlanned("it needs more than what the database itself has")
-        indexes = [row._index for row in rows]  # noqa: SLF001  # Of this module.
         columns = self.columns
-        if indexes != [*range(len(next(iter(columns.values()))))]:
+        if rows is not self:
+            indexes = [row._index for row in rows]  # noqa: SLF001  # Of this module.
             columns = {name: [column[i] for i in indexes] for name, column in columns.items()}
         prefetches = {
-            one.prefetch_to: one for one in lookups_of(self.queryset) if isinstance(one, Prefetch)
+            one.prefetch_to: one
+            for one in internals.lookups_of(self.queryset)
+            if isinstance(one, Prefetch)
         }
         run = Run(plan.serializer, serializer, prefetches, self.queryset.db)
         bodies = execute.read(statement, columns, run, raw)
@@ -137,24 +140,20 @@ class Page:
     def attribute(self, name: str, index: int) -> Any:
         """What an instance of the row would have; of an instance where more was asked of one."""
         model = self.queryset.model
-        name = _pk(model) if name == "pk" else name
+        name = key_name(model) if name == "pk" else name
         if self.touched or name not in self.columns or not is_as_read(model, name):
             return getattr(self.instances[index], name)
         value = self.columns[name][index]
         if name not in self.raw or value is None:
             return value
-        return value_of(model._meta.get_field(name), value, self.queryset.db)
-
-    def rows(self) -> "Iterator[Row]":
-        size = len(next(iter(self.columns.values()), ()))
-        return (Row(self, index) for index in range(size))
+        return internals.value_of(model._meta.get_field(name), value, self.queryset.db)
 
     @cached_property
     def instances(self) -> list[Any]:
         """The model instances, for whoever asks for more than was read: the query once more."""
         self.touched = True
         model = self.queryset.model
-        keys = self.columns[_pk(model)]
+        keys = self.columns[key_name(model)]
         found = {one.pk: one for one in peers.with_peers(self.queryset)}
         missing = [key for key in keys if key not in found]
         if missing:  # They have left the page meanwhile.
@@ -201,7 +200,7 @@ class Row:
 
     def __reduce__(self) -> Any:
         """A copy is an instance."""
-        return _itself, (self.instance,)
+        return self.instance.__reduce__()
 
     def __getattr__(self, name: str) -> Any:
         return self._page.attribute(name, self._index)
@@ -211,36 +210,33 @@ class Row:
 
 
 class _Rows(BaseIterable):
-    """In the place of Django's ``ModelIterable``; ``attach`` makes a class for each reading."""
-
-    serializer_of: Callable[[], Any]
+    """In the place of Django's ``ModelIterable``, for querysets that are attached."""
 
     def __iter__(self) -> Iterator[Any]:
-        queryset = yielding(self.queryset, ModelIterable)
+        queryset = internals.yielding(self.queryset, ModelIterable)
         # What is to be prefetched is the plan's to read, or is read below.
-        prefetch_no_more(self.queryset)
-        try:
-            plan = plan_for(self.serializer_of(), queryset)
-        except Exception:  # noqa: BLE001  # The view's own code: what it raises, it raises again.
-            return self._peers(queryset)
-        reading = _Reading(plan, queryset)
+        internals.prefetch_no_more(self.queryset)
         if self.chunked_fetch:
-            return self._streamed(reading)
+            return iter(peers.with_peers(queryset).iterator(self.chunk_size))
+        return iter(_read(queryset, queryset.query.serializer_of))
+
+
+def _read(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> "Page | list[Any]":
+    """What is asked for at once; peers, with what the queryset prefetches, where a plan cannot."""
+    reading = _planned(queryset, serializer_of)
+    if reading is not None:
         try:
-            return reading.page(reading.columns()).rows()
-        except Exception as error:  # noqa: BLE001  # As above.
-            _tell(error, plan.serializer)
-            return self._peers(queryset)
+            return reading.page(reading.columns())
+        except Exception as error:  # noqa: BLE001  # DRF can do without the plan.
+            _tell(error, reading.plan.serializer)
+    return list(peers.with_peers(queryset))
 
-    def _peers(self, queryset: Any) -> Iterator[Any]:
-        """Instances, with what the queryset prefetches."""
-        queryset = peers.with_peers(queryset)
-        return iter(queryset.iterator(self.chunk_size) if self.chunked_fetch else queryset)
 
-    def _streamed(self, reading: "_Reading") -> Iterator[Any]:
-        rows = sql.root(reading.queryset, reading.names, reading.raw).iterator(self.chunk_size)
-        while chunk := sql.turned(islice(rows, self.chunk_size)):
-            yield from reading.page(chunk).rows()
+def _planned(queryset: QuerySet[Any], serializer_of: Callable[[], Any]) -> "_Reading | None":
+    try:
+        return _Reading(plan_for(serializer_of(), queryset), queryset)
+    except Exception:  # noqa: BLE001  # The view's own code: what it raises, it raises again.
+        return None
 
 
 class _Reading:
@@ -255,16 +251,12 @@ class _Reading:
         utc = sql.reads_raw(queryset.db) and sql.may_be_raw(queryset)
         self.raw: Collection[str] = plan.statement.raw if utc else ()
 
-    def columns(self) -> Columns:
+    def columns(self) -> internals.Columns:
         return sql.root_columns(self.queryset, self.names, self.raw, self.plan.kept)
 
-    def page(self, columns: Columns) -> Page:
+    def page(self, columns: internals.Columns) -> Page:
         found = dict(zip(self.names, columns or ((),) * len(self.names), strict=True))
-        return Page(self.queryset, self.plan, found, self.raw)
-
-
-def _itself(instance: Any) -> Any:
-    return instance
+        return Page(self.queryset, found, self.raw)
 
 
 def _tell(error: Exception, serializer: Any) -> None:
@@ -288,14 +280,10 @@ def _by_drf(instances: Sequence[Any], serializer: Any) -> list[Any]:
 
 def _ordering(queryset: Any) -> list[str]:
     """The columns that a cursor is made of: the paths by which the rows are ordered."""
-    found = []
-    for one in queryset.query.order_by:
-        name = getattr(getattr(one, "expression", one), "name", one)
-        if isinstance(name, str) and name not in ("?", "-?"):
-            found.append(name.removeprefix("-"))
     place, annotations = Place(queryset.model), tuple(queryset.query.annotation_select)
     columns = []
-    for path in found:
+    for one in queryset.query.order_by:
+        path = str(getattr(getattr(one, "expression", one), "name", one)).removeprefix("-")
         try:
             target = resolve(place, path.split("__"), annotations)
         except NotCompiled:
@@ -315,7 +303,3 @@ def _verified(bodies: list[Any], instances: list[Any], serializer: Any) -> list[
         keys = [one.pk for one in instances]
         logger.error("The read plan of %s shows other bytes than DRF: keys %s.", kind, keys)
     return expected
-
-
-def _pk(model: type[Model]) -> str:
-    return model._meta.pk.attname if model._meta.pk else "pk"

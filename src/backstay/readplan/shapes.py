@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.db.models.query import ModelIterable
 
-from backstay.readplan.internals import fetches_as_usual, iterable_of, lookups_of
+from backstay.readplan import internals
 from backstay.readplan.paths import Many, NotCompiled, NotPlanned, Target, destination
 from backstay.readplan.peers import PeerIterable
 
@@ -35,7 +35,7 @@ def shape_of(queryset: QuerySet[Any]) -> Shape:
     query = queryset.query
     if not _plain(queryset):
         raise NotPlanned("the queryset is a union, has extra(), or makes its rows in its own way")
-    lookups = lookups_of(queryset)
+    lookups = internals.lookups_of(queryset)
     if not lookups and not query.annotation_select:
         return EMPTY
     chosen = [
@@ -61,8 +61,8 @@ def shape_of(queryset: QuerySet[Any]) -> Shape:
 def _plain(queryset: Any) -> bool:
     query = queryset.query
     return (
-        iterable_of(queryset) in (ModelIterable, PeerIterable)
-        and fetches_as_usual(queryset)
+        internals.iterable_of(queryset) in (ModelIterable, PeerIterable)
+        and internals.fetches_as_usual(queryset)
         and not query.combinator
         and not query.extra
         and not query.select_for_update
@@ -106,6 +106,6 @@ def annotations_of(manager: Any) -> tuple[str, ...]:
         shape = shape_of(queryset)
     except NotPlanned as reason:
         raise NotCompiled(f"of its manager {reason}") from None
-    if lookups_of(queryset):
+    if internals.lookups_of(queryset):
         raise NotCompiled("its manager prefetches")
     return shape.annotations

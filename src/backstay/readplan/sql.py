@@ -59,31 +59,29 @@ def may_be_raw(queryset: Any) -> bool:
     return query.group_by is None and not query.distinct
 
 
-def root(queryset: Any, columns: Sequence[str], raw: Collection[str]) -> Any:
+def root(queryset: Any, columns: Iterable[str], raw: Collection[str]) -> Any:
     """*queryset*, yielding tuples; those columns in *raw* as the database has them."""
     return _columns(queryset.prefetch_related(None), columns, raw)
 
 
 def root_columns(
-    queryset: Any, columns: Sequence[str], raw: Collection[str], kept: dict[Any, Any]
+    queryset: Any, columns: Iterable[str], raw: Collection[str], kept: dict[Any, Any]
 ) -> Columns:
     """What ``root`` yields, by column."""
-    structure = None
-    if settings.READPLAN_KEEP_SQL:
-        structure = internals.structure_of(queryset.query, queryset.db)
-    if structure is None:
-        return turned(root(queryset, columns, raw))
-    form, parameters = structure
-    name = (queryset.db, bool(raw), form)
-    if name not in kept:
-        if len(kept) >= MAX_TEXTS:
-            kept.clear()
-        query = root(queryset, columns, raw).query
-        kept[name] = internals.KeptByStructure(query, queryset.db, parameters)
-    found = kept[name]
-    if not found.kept:
-        return turned(root(queryset, columns, raw))
-    return found.columns(found.text, parameters, queryset.query.where)  # type: ignore[no-any-return]  # Of ``kept``.
+    query, using = queryset.query, queryset.db
+    structure = internals.structure_of(query, using) if settings.READPLAN_KEEP_SQL else None
+    if structure is not None:
+        form, parameters = structure
+        name = (using, bool(raw), form)
+        if name not in kept:
+            if len(kept) >= MAX_TEXTS:
+                kept.clear()
+            asked = root(queryset, columns, raw).query
+            kept[name] = internals.KeptByStructure(asked, using, parameters)
+        text: internals.KeptByStructure = kept[name]
+        if text.kept:
+            return text.columns(text.text, parameters, query.where)
+    return turned(root(queryset, columns, raw))
 
 
 def child_columns(
@@ -128,7 +126,7 @@ def turned(rows: Iterable[Sequence[Any]]) -> Columns:
     return list(zip(*rows))  # noqa: B905  # All alike, and there may be many.
 
 
-def _columns(queryset: Any, columns: Sequence[str], raw: Collection[str]) -> Any:
+def _columns(queryset: Any, columns: Iterable[str], raw: Collection[str]) -> Any:
     """*queryset* as tuples of *columns*."""
     aliases = {path: f"raw_{index}" for index, path in enumerate(raw)}
     written = {alias: Raw(F(path)) for path, alias in aliases.items()}
@@ -150,4 +148,4 @@ def _kept_columns(
     name = (using, *variant)
     if name not in kept:
         kept[name] = internals.KeptByKeys(query, next(iter(keys)), using)
-    return kept[name].of(keys) if kept[name].fits(keys) else turned(query(keys))
+    return kept[name].of(keys) if kept[name].kept else turned(query(keys))

@@ -35,7 +35,7 @@ from tests.backstay.readplan.lab.models import (
     Stamp,
     Toy,
 )
-from tests.backstay.readplan.lab.shown import serializer
+from tests.backstay.readplan.lab.shown import linking, serializer
 from tests.backstay.readplan.lab.words import Whole
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L1, pytest.mark.usefixtures("rows")]
@@ -97,6 +97,14 @@ class TestKeys:
         dog = serializer(Dog, "breed")(read_only=True)
         breed = serializers.CharField(source="dog.breed", default="none", read_only=True)
         assert_same(Pet.objects.all(), serializer(Pet, "id", "dog", dog=dog, breed=breed))
+
+
+class TestFiles:
+    def test_in_a_field_of_ones_own_make_are_more_than_their_names(self):
+        own = type("OwnFile", (serializers.FileField,), {})
+        shown = serializer(Person, "id", doc=own(read_only=True))
+        bodies = assert_same(Person.objects.all(), shown, linking())
+        assert any(body["doc"] for body in bodies)
 
 
 class TestWayBack:

@@ -132,3 +132,11 @@ def test_select_no_column_that_nobody_shows(query_count):
     )
     selected = statement.partition(" FROM ")[0]
     assert selected.count(",") == 1  # The key and the name.
+
+
+def test_join_nothing_for_a_key_that_is_in_the_row(query_count):
+    city = serializer(City, "id")(read_only=True)
+    (statement,) = query_count._queries(
+        lambda: read(Person.objects.order_by("pk"), serializer(Person, city=city)())
+    )
+    assert " JOIN " not in statement
