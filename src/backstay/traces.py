@@ -35,10 +35,14 @@ class Trace(NamedTuple):
 current: ContextVar[Trace | None] = ContextVar("backstay_trace", default=None)
 
 
-def continued(traceparent: str) -> Trace:
-    """A new part of the caller's trace, or of a new one."""
+def continued(traceparent: str, own_id: str = "") -> Trace:
+    """
+    A new part of the caller's trace, or of a new one.
+
+    *own_id* names the part already: 32 hexadecimal digits that nothing else has.
+    """
     # Ids are to be unique, not secret (section 2.2.2); a process that is forked draws others.
-    fresh = f"{getrandbits(192):048x}"
+    fresh = f"{own_id}{own_id[16:]}" if own_id else f"{getrandbits(192):048x}"
     match = _WELL_FORMED.fullmatch(traceparent) if len(traceparent) >= 55 else None
     if match is None or (match[1] == "00" and match[5]):
         return Trace(fresh[:32], fresh[32:])

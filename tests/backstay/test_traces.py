@@ -52,6 +52,14 @@ class TestContinued:
         assert TRACE not in {first.trace_id, second.trace_id}
         assert first.trace_id != second.trace_id
 
+    def test_a_part_that_has_an_id_keeps_it(self):
+        own = "0123456789abcdef" * 2
+
+        begun, continued_ = continued("", own), continued(f"00-{TRACE}-{SPAN}-01", own)
+
+        assert begun == Trace(own, own[16:])
+        assert continued_ == Trace(TRACE, own[16:], "01")
+
     def test_what_is_begun_can_itself_be_continued(self):
         begun = continued("")
 

@@ -82,8 +82,15 @@ def observe() -> None:
 def observe_request(record: Record) -> None:
     """A sink."""
     route = record.route
-    _child(REQUESTS, record.method, route, str(record.status), record.version, record.actor).inc()
-    _child(DURATION, record.method, route).observe(record.duration_ms / 1e3)
+    key = (record.method, route, record.status, record.version, record.actor)
+    every = _children.get(key)
+    if every is None:
+        every = _children[key] = _of_requests(*key)
+    requests, duration, sent = every
+    requests.inc()
+    duration.observe(record.duration_ms / 1e3)
+    if record.response_bytes:
+        sent.inc(record.response_bytes)
     if record.sql_count:
         _child(QUERIES, route).inc(record.sql_count)
         _child(SPENT, route, "sql").inc(record.sql_ms / 1e3)
@@ -91,7 +98,6 @@ def observe_request(record: Record) -> None:
         _child(SPENT, route, "redis").inc(record.redis_ms / 1e3)
     if record.serialization_ms:
         _child(SPENT, route, "serialization").inc(record.serialization_ms / 1e3)
-    _child(BYTES, route).inc(record.response_bytes)
 
 
 def observe_count(name: counters.Name, by: int) -> None:
@@ -110,6 +116,12 @@ def _event(name: counters.Name) -> Any:
             _events[event] = Counter(f"backstay_{event}", told, list(given)), list(given)
     metric, labels = _events[event]
     return metric.labels(*(given.get(label, "") for label in labels)) if labels else metric
+
+
+def _of_requests(method: str, route: str, status: int, version: str, actor: str) -> Any:
+    """What counts, times and weighs requests that are alike."""
+    requests = REQUESTS.labels(method, route, str(status), version, actor)
+    return requests, DURATION.labels(method, route), BYTES.labels(route)
 
 
 def _child(metric: Any, *labels: str) -> Any:

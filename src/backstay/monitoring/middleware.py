@@ -17,7 +17,8 @@ charged to it; Redis is what goes through ``backstay.store``.
 
 import logging
 from collections.abc import Callable
-from time import perf_counter_ns
+from functools import partial
+from time import perf_counter_ns, time
 from typing import Any
 
 from django.http import HttpRequest
@@ -26,11 +27,12 @@ from django.http.response import HttpResponseBase
 from backstay import traces
 from backstay.conf import settings
 from backstay.counters import count
+from backstay.errors.request_ids import id_of
 from backstay.measure import Measure, current
 from backstay.monitoring import cursors, queries, serialization, sinks
 from backstay.monitoring.budgets import budget_of
 from backstay.monitoring.record import Record
-from backstay.monitoring.records import record_of
+from backstay.monitoring.records import Ended, ended, record_of, who
 from backstay.monitoring.streams import at_end
 
 logger = logging.getLogger("backstay.monitoring")
@@ -48,7 +50,10 @@ class MonitoringMiddleware:
         began = perf_counter_ns()
         measure = Measure(queries.begin())
         token = current.set(measure)
-        trace = traces.current.set(traces.continued(request.META.get("HTTP_TRACEPARENT", "")))
+        # Whoever brings no id has one that names the request and its trace.
+        own_id = "" if "HTTP_X_REQUEST_ID" in request.META else id_of(request)
+        asked = request.META.get("HTTP_TRACEPARENT", "")
+        trace = traces.current.set(traces.continued(asked, own_id))
         response: HttpResponseBase | None = None
         try:
             response = self.get_response(request)
@@ -75,38 +80,42 @@ def _failed() -> None:
 
 
 def _finish(request: HttpRequest, response: Any, measure: Measure, began: int) -> None:
-    record = record_of(request, response, measure, perf_counter_ns() - began)
-    if record.actor == "staff" and response is not None and settings.SERVER_TIMING:
-        response.headers["Server-Timing"] = server_timing(record)
-    _tell(request, record, measure)
+    end = ended(request, response, measure, perf_counter_ns() - began)
+    staff = end.user is not None and who(end.user)[0] == "staff"
+    if staff and response is not None and settings.SERVER_TIMING:
+        response.headers["Server-Timing"] = server_timing(record_of(end))
+    sinks.hand_over(partial(_recorded, end))
 
 
 def _finish_later(request: HttpRequest, response: Any, measure: Measure, began: int) -> None:
-    trace = traces.current.get()
+    begun = ended(request, response, measure, 0)
 
     def finish(sent_bytes: int, broken: bool) -> None:
-        token = traces.current.set(trace)
-        try:
-            record = record_of(request, response, measure, perf_counter_ns() - began)
-            record.response_bytes = sent_bytes
-            if broken:
-                record.status = 500  # Which is too late for the client, and not for us.
-            _tell(request, record, measure)
-        except Exception:  # noqa: BLE001  # As above.
-            _failed()
-        traces.current.reset(token)
+        # An error is too late for the client then, and not for us.
+        status = 500 if broken else begun.status
+        end = begun._replace(
+            status=status,
+            at=time(),
+            elapsed_ns=perf_counter_ns() - began,
+            response_bytes=sent_bytes,
+        )
+        sinks.hand_over(partial(_recorded, end))
 
     at_end(response, measure, finish)
 
 
-def _tell(request: HttpRequest, record: Record, measure: Measure) -> None:
-    if isinstance(measure.watch, queries.QueryWatch):
-        record.findings = measure.watch.findings()
-    match = request.resolver_match
-    budget = budget_of(match.func, request.method or "") if match else None
-    if record.findings or budget is not None:
-        queries.report(record, budget)
-    sinks.hand_over(record)
+def _recorded(end: Ended) -> Record | None:
+    try:
+        record = record_of(end)
+        if isinstance(end.measure.watch, queries.QueryWatch):
+            record.findings = end.measure.watch.findings()
+        budget = budget_of(end.match.func, end.method) if end.match else None
+        if record.findings or budget is not None:
+            queries.report(record, budget)
+    except Exception:  # noqa: BLE001  # As above.
+        _failed()
+        return None
+    return record
 
 
 def server_timing(record: Record) -> str:

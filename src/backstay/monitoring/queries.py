@@ -89,7 +89,9 @@ def _tell(record: Record, text: str, where: str, extra: dict[str, Any]) -> None:
     place = (record.route, where or extra["event"])
     if place not in _told and len(_told) < MAX_TOLD:
         _told.add(place)
-        request = {"method": record.method, "route": record.route, "request_id": record.request_id}
+        request = {
+            name: getattr(record, name) for name in ("method", "route", "request_id", "trace_id")
+        }
         logger.warning(told, extra={**extra, **request})
 
 

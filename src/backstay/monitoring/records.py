@@ -2,17 +2,19 @@
 
 import re
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpResponse
+from django.urls import ResolverMatch
 from django.utils.functional import LazyObject, empty
 
-from backstay import traces
 from backstay.conf import settings
 from backstay.errors.request_ids import id_of
 from backstay.measure import Measure
 from backstay.monitoring.record import Record
-from backstay.monitoring.templates import route_of
+from backstay.monitoring.templates import UNMATCHED, template
+from backstay.traces import Trace
+from backstay.traces import current as current_trace
 from backstay.versioning import version_of
 
 #: RFC 9110 section 9, and PATCH (RFC 5789).
@@ -24,34 +26,76 @@ METHODS = frozenset(
 _PRODUCT = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,31})(/[0-9]{1,4})?(?![A-Za-z0-9_-])")
 
 
-def record_of(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> Record:
-    """*response* is ``None`` where an exception went through everything."""
-    status = 500 if response is None else response.status_code
-    actor, user_id = who(request)
-    trace = traces.current.get()
-    method = request.method or ""
+class Ended(NamedTuple):
+    """A request that was answered, as far as its record needs it: nothing that holds a body."""
+
+    method: str
+    #: ``None`` where no route matched.
+    match: ResolverMatch | None
+    version: str | None
+    status: int
+    #: In seconds since 1970.
+    at: float
+    elapsed_ns: int
+    measure: Measure
+    response_bytes: int
+    #: ``None`` where nobody has asked who it is.
+    user: Any
+    user_agent: str
+    request_id: str
+    trace: Trace | None
+
+
+def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> Ended:
+    """
+    Take what is needed of *request*, which is all that it waits for.
+
+    *response* is ``None`` where an exception went through everything.
+    """
+    user = vars(request).get("user")
+    if isinstance(user, LazyObject):
+        user = vars(user)["_wrapped"]
+    return Ended(
+        request.method or "",
+        request.resolver_match,
+        _version(request, response),
+        500 if response is None else response.status_code,
+        time.time(),
+        elapsed_ns,
+        measure,
+        len(response.content) if isinstance(response, HttpResponse) else 0,
+        None if user is empty else user,
+        request.META.get("HTTP_USER_AGENT", ""),
+        id_of(request),
+        current_trace.get(),
+    )
+
+
+def record_of(end: Ended) -> Record:
+    measure = end.measure
+    actor, user_id = who(end.user)
     return Record(
-        method=method if method in METHODS else "OTHER",
-        route=route_of(request),
-        version=_version(request, response),
-        status=status,
-        at=time.time(),
-        duration_ms=_ms(elapsed_ns),
+        method=end.method if end.method in METHODS else "OTHER",
+        route=UNMATCHED if end.match is None else template(end.match.route),
+        version=end.version if end.version and end.version in settings.VERSIONS else "",
+        status=end.status,
+        at=end.at,
+        duration_ms=_ms(end.elapsed_ns),
         sql_count=measure.sql_count,
         sql_ms=_ms(measure.sql_ns),
         rows=measure.rows,
         redis_count=measure.redis_count,
         redis_ms=_ms(measure.redis_ns),
         serialization_ms=_ms(measure.serialization_ns),
-        response_bytes=len(response.content) if isinstance(response, HttpResponse) else 0,
+        response_bytes=end.response_bytes,
         cache=measure.cache,
         # DRF's own throttles tell nobody else.
-        throttle=measure.throttle or ("refused" if status == 429 else ""),
+        throttle=measure.throttle or ("refused" if end.status == 429 else ""),
         actor=actor,
         user_id=user_id,
-        client=client_of(request.META.get("HTTP_USER_AGENT", "")),
-        request_id=id_of(request),
-        trace_id=trace.trace_id if trace else "",
+        client=client_of(end.user_agent),
+        request_id=end.request_id,
+        trace_id=end.trace.trace_id if end.trace else "",
     )
 
 
@@ -60,17 +104,14 @@ def _ms(nanoseconds: int) -> float:
     return nanoseconds // 1_000 / 1_000
 
 
-def who(request: Any) -> tuple[str, str]:
+def who(user: Any) -> tuple[str, str]:
     """
     The kind of the caller, and their key.
 
-    Looked up nowhere: a user that nobody has asked for is anonymous here, and of one whose
-    claims alone are known (``backstay.auth.claimed``) no other column is read.
+    Looked up nowhere: of one whose claims alone are known (``backstay.auth.claimed``) no other
+    column is read.
     """
-    user = vars(request).get("user")
-    if isinstance(user, LazyObject):
-        user = vars(user)["_wrapped"]
-    if user is None or user is empty or not user.is_authenticated:
+    if user is None or not user.is_authenticated:
         return "anonymous", ""
     held = vars(user)
     known_whole = "_claimed" not in held
@@ -93,11 +134,8 @@ def client_of(user_agent: str) -> str:
     return match[0] if match else ""
 
 
-def _version(request: Any, response: Any) -> str:
+def _version(request: Any, response: Any) -> str | None:
     """That of our schemes; of others, that which DRF has found."""
     asked = version_of(request)
-    if asked is not None:
-        return asked if asked in settings.VERSIONS else ""
-    context = getattr(response, "renderer_context", None)
-    asked = getattr(context["request"], "version", None) if context else None
-    return asked if asked and asked in settings.VERSIONS else ""
+    context = getattr(response, "renderer_context", None) if asked is None else None
+    return getattr(context["request"], "version", None) if context else asked

@@ -33,7 +33,7 @@ MOST_WAITING = 1_000
 logger = logging.getLogger("backstay.monitoring")
 
 _sinks: list[Sink] = []
-_waiting: deque[Record] = deque()
+_waiting: deque[Callable[[], Record | None]] = deque()
 # A sink may ask for what waits to be told, and is one of those that are telling it.
 _one_at_a_time = RLock()
 
@@ -49,9 +49,9 @@ def remove_sink(sink: Sink) -> None:
         _sinks.remove(sink)
 
 
-def hand_over(record: Record) -> None:
-    """Have all sinks told of *record*."""
-    _waiting.append(record)
+def hand_over(make: Callable[[], Record | None]) -> None:
+    """Have all sinks told of the record that *make* makes then, if it can."""
+    _waiting.append(make)
     if len(_waiting) >= MOST_WAITING:
         deliver()
     else:
@@ -62,7 +62,8 @@ def deliver() -> None:
     """Tell what waits, now; for who is about to show what sinks have made of it."""
     with _one_at_a_time:
         # What comes meanwhile waits for the next time.
-        records = [_waiting.popleft() for _ in range(len(_waiting))]
+        made = [_waiting.popleft()() for _ in range(len(_waiting))]
+        records = [record for record in made if record is not None]
         # One sink after the other: what each needs is at hand then.
         for sink in tuple(_sinks):
             for record in records:

@@ -228,6 +228,30 @@ class TestWhatClientsSay:
         assert records[0].request_id.isalnum()
 
 
+class TestTrace:
+    TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+    def test_who_brings_no_id_has_one_for_the_request_and_its_trace(self, client, records):
+        for _ in range(2):
+            client.get("/joined/")
+
+        assert [one.trace_id for one in records] == [one.request_id for one in records]
+        assert records[0].trace_id != records[1].trace_id
+
+    def test_a_callers_request_id_is_no_trace(self, client, records):
+        """It may be that of a retry; of two parts of a trace each has an id of its own."""
+        for _ in range(2):
+            client.get("/joined/", headers={"x-request-id": "a" * 32})
+
+        assert {one.request_id for one in records} == {"a" * 32}
+        assert len({"a" * 32, *(one.trace_id for one in records)}) == 3
+
+    def test_a_callers_trace_goes_on(self, client, records):
+        client.get("/joined/", headers={"traceparent": f"00-{self.TRACE}-00f067aa0ba902b7-01"})
+
+        assert records[0].trace_id == self.TRACE
+
+
 class TestSinks:
     def test_one_that_fails_hurts_neither_the_answer_nor_the_others(self, client, records):
         def broken(_: object) -> None:

@@ -24,14 +24,14 @@ import django
 django.setup()
 from backstay.monitoring import Record
 from backstay.monitoring.sinks import hand_over
-hand_over(Record("GET", "/r/", "v1", 200, float(sys.argv[1]), 5.0))
+hand_over(lambda: Record("GET", "/r/", "v1", 200, float(sys.argv[1]), 5.0))
 {then}
 """
 ENDS = ""
 WAITS = "sys.stdin.read(); os._exit(1)  # Not in order."
 FORKS = """
 if os.fork() == 0:
-    hand_over(Record("GET", "/r/", "v1", 200, float(sys.argv[1]), 5.0))
+    hand_over(lambda: Record("GET", "/r/", "v1", 200, float(sys.argv[1]), 5.0))
     sys.exit(0)
 os.wait()
 """

@@ -1,5 +1,6 @@
 """Records are told a moment later: no request waits for it, and nothing piles up."""
 
+from functools import partial
 from threading import Event
 
 import pytest
@@ -40,7 +41,7 @@ def told():
 
 def test_they_are_told_in_order_and_once(later, told):
     for route in "abc":
-        sinks.hand_over(record(route))
+        sinks.hand_over(partial(record, route))
     assert told == []
 
     sinks.deliver()
@@ -51,7 +52,7 @@ def test_they_are_told_in_order_and_once(later, told):
 
 def test_whoever_finds_too_many_tells_them(later, told):
     for route in "abcde":
-        sinks.hand_over(record(route))
+        sinks.hand_over(partial(record, route))
 
     assert told == ["a", "b", "c", "d"]
 
@@ -61,7 +62,7 @@ def test_they_are_told_without_another_request(server):
     sink = lambda _: seen.set()  # noqa: E731  # As above.
     add_sink(sink)
     try:
-        sinks.hand_over(record())
+        sinks.hand_over(record)
         assert seen.wait(WAIT_SECONDS)
     finally:
         remove_sink(sink)
@@ -72,7 +73,7 @@ def test_a_sink_may_have_the_others_told(later, told):
     asking = lambda _: sinks.deliver()  # noqa: E731  # As above.
     add_sink(asking)
     try:
-        sinks.hand_over(record("a"))
+        sinks.hand_over(partial(record, "a"))
         sinks.deliver()
     finally:
         remove_sink(asking)
