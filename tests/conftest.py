@@ -3,10 +3,12 @@
 import gc
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.management.commands import flush
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import settings as hypothesis_settings
@@ -64,6 +66,24 @@ def kept_connection() -> Iterator[None]:
     yield
     for signal in signals:
         signal.connect(close_old_connections)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_flushes() -> Iterator[None]:
+    """
+    After a test whose rows others could see all tables are emptied, but for those that
+    Django fills after each migration, and would fill anew each time.
+    """
+    made_by_django = {"django_content_type", "auth_permission"}
+
+    def all_but_those(style: Any, connection: Any, **options: Any) -> list[str]:
+        names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        return connection.ops.sql_flush(style, [*{*names} - made_by_django], **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", all_but_those)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ FUZZING = settings(
     deadline=timedelta(seconds=5),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-USUAL = settings(FUZZING, max_examples=8)
+USUAL = settings(FUZZING, max_examples=5)
 LONG = settings(FUZZING, max_examples=150)
 
 #: Every endpoint that takes a body, and one who may write there; ``{name}`` is the id of a row.

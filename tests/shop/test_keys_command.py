@@ -266,6 +266,7 @@ class TestRefusals:
 
 @pytest.mark.A8
 @pytest.mark.once
+@pytest.mark.long
 class TestProcess:
     """As it is called: status 1, one line to standard error, none to standard output."""
 

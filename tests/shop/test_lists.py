@@ -165,6 +165,7 @@ class TestForeignCursor:
 
 @pytest.mark.L2
 @pytest.mark.L1
+@pytest.mark.long
 class TestPlanOfACursorPage:
     """Deep in 3,000 orders: an index from the place on, and no row more than are shown."""
 

@@ -377,6 +377,7 @@ class TestStart:
         for line in (f"http://127.0.0.1:{server.port}/api/docs/", "backstay-demo", "/admin/"):
             assert line in printed
 
+    @pytest.mark.long
     def test_an_occupied_port_is_one_line_and_status_1(self, tmp_path):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]

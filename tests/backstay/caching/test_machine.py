@@ -272,6 +272,7 @@ def keeps_what_was_written_since(machine: Told) -> None:
 
 
 @shared
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("story", "mistake"),
     [

@@ -57,7 +57,7 @@ def cases(count):
 
 
 class TestRandomSerializers:
-    @cases(60)
+    @cases(30)
     def test_show_the_same_through_a_plan(self, random: Random):
         assert draw(random).difference == ""
 

@@ -86,13 +86,13 @@ class TestOneOrder:
 
         assert set(outcomes) <= {"NoneType", "DoesNotExist", "MembershipEnded"}
 
-    def test_changing_a_member_with_if_match_and_without(self):
+    def test_changing_a_member_with_if_match_and_without(self, rounds):
         owner = MembershipFactory.create(role="owner")
         member = MembershipFactory.create(organization=owner.organization, role="member")
         token = issue_tokens(owner.user)["access"]
         path = f"/api/v1/organizations/{owner.organization_id}/members/{member.pk}/"
 
-        outcomes = contest(assign, [(token, path, turn % 2 == 0) for turn in range(60)])
+        outcomes = contest(assign, [(token, path, turn % 2 == 0) for turn in range(6 * rounds)])
 
         assert set(outcomes) <= {"200", "412"}
 
