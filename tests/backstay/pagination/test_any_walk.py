@@ -119,7 +119,7 @@ def test_every_row_that_stays_is_seen_exactly_once(shelves, **walk):
 
 
 @pytest.mark.long
-@hypothesis_settings(max_examples=1_000, suppress_health_check=SUPPRESSED)
+@hypothesis_settings(max_examples=600, suppress_health_check=SUPPRESSED)
 @given(**walks)
 def test_at_volume(shelves, **walk):
     follow(shelves, **walk)
