@@ -17,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 # and not from those of whichever test comes first.
 from rest_framework import generics, routers  # noqa: F401
 
+from backstay.auth.sessions.marks import untold
 from backstay.caching import freshness
 from backstay.caching.backends.local import local as answers
 from backstay.monitoring.history import history
@@ -104,6 +105,9 @@ def empty_cache() -> None:
     refusals.take()
     history.clear()
     answers.clear()
+    # What another test's Redis was never told: threads would go on trying.
+    freshness.trust._owed = False
+    untold._marks.clear()
     freshness.trust = freshness.Trust()
     # A thread of its own would ask Redis at any moment.
     usage.here.handing_over.enabled = False

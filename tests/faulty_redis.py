@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import redis
 
+from backstay import store
 from tests.services import Unavailable, free_port, redis_binary, scratch
 
 START_SECONDS = 20
@@ -106,17 +108,34 @@ class RedisServer:
 
 @contextmanager
 def redis_of_ones_own() -> Iterator[RedisServer]:
-    """A started server, killed with the block, also one that was paused."""
+    """
+    A started server, killed with the block, also one that was paused.
+
+    The connections that were made meanwhile are closed: a test that caught an error keeps
+    its stores until the garbage collector comes, and so in the middle of some other test.
+    """
+    made: list[store.Wire] = []
+    connect = store.Wire.__init__
+
+    def connect_for_now(wire: store.Wire, connection: Any) -> None:
+        connect(wire, connection)
+        made.append(wire)
+
     try:
         redis_binary()
     except Unavailable:
         pytest.skip("needs a redis-server")
-    with scratch(owner=None) as (directory, _):
+    with (
+        scratch(owner=None) as (directory, _),
+        patch.object(store.Wire, "__init__", connect_for_now),
+    ):
         server = RedisServer(directory)
         server.start()
         try:
             yield server
         finally:
+            for wire in made:
+                wire.close()
             server.kill()
 
 
