@@ -50,4 +50,5 @@ class Repeated:
     def end(self) -> None:
         """Call once more, and no more after that."""
         self._ended.set()
-        self.call()
+        if self.enabled:
+            self.call()

@@ -32,7 +32,8 @@ Claims = dict[str, Any]
 #: A longer token is refused before it is read. Ours have about 600 bytes.
 MAX_TOKEN_BYTES = 8_192
 
-#: So many genuine tokens are not verified anew with each request. Of the longest they take 8 MB.
+#: So many genuine tokens are not verified anew with each request. With their claims they take
+#: some megabytes; ten times as much where all are as long as a token may be.
 MOST_KNOWN = 1_024
 
 #: Seconds from 1970 to the end of the year 9999; times beyond it are nonsense.
@@ -142,7 +143,7 @@ def _signed_claims(key: Key, token: str) -> Claims:
     What *key* has signed, which a token says as long as there is that key. Whether it is
     still true is asked each time: its times, its session.
 
-    As above, only what was genuine is remembered.
+    Only what was genuine is remembered, so strangers can push none of ours out.
     """
     message, _, signature = token.rpartition(".")
     if not _genuine(key, message, signature):

@@ -1,5 +1,6 @@
 """For how long an answer is kept, whom it is for, and what tells it from others."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -128,7 +129,7 @@ class CachePolicy:
         parts = (
             type(view).__qualname__,
             f"{plain.scheme}://{plain.get_host()}{plain.path}",
-            sorted(plain.GET.lists()) if plain.META.get("QUERY_STRING") else [],
+            sorted(plain.GET.lists()),
             str(version),
             str(media_type),
             translation.get_language(),
@@ -137,4 +138,4 @@ class CachePolicy:
             getattr(self.audience, "__qualname__", self.audience),
             whom,
         )
-        return sha256(repr(parts).encode()).hexdigest()
+        return sha256(json.dumps(parts).encode()).hexdigest()

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from random import getrandbits
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -115,8 +115,7 @@ def _tell_caches(response: HttpResponseBase, asked: Asked) -> None:
 
 def _answer(asked: Asked, sought: Sought) -> tuple[HttpResponseBase, str]:
     """And what came of it."""
-    # A name, no secret; a process that is forked draws others.
-    found, leader, waited = sought.found, f"{getrandbits(128):x}", False
+    found, leader, waited = sought.found, uuid4().hex, False
     ends, pause = time.monotonic() + LEADER_SECONDS, FIRST_PAUSE_SECONDS
     while freshness.trust.holds():
         answer = _read(found)

@@ -31,19 +31,22 @@ def log_request(record: Record) -> None:
     if not logger.isEnabledFor(level):
         return
     # By hand: to look for the caller, the thread and the process costs more than all the rest.
-    usual = _line(level)
-    line = logging.LogRecord.__new__(type(usual))
+    if logging.getLogRecordFactory() is logging.LogRecord:
+        line = logging.LogRecord.__new__(logging.LogRecord)
+        vars(line).update(vars(_line(level)))
+    else:  # A project's own, which may say something else each time.
+        line = _made(level)
     held = vars(line)
-    held.update(vars(usual))
     held.update(zip(FIELDS, _values(record), strict=True))
     line.created, line.msecs = record.at, record.at % 1 * 1_000
     logger.handle(line)
 
 
-@lru_cache(maxsize=2)
-def _line(level: int) -> logging.LogRecord:
-    """What all lines of *level* have in common."""
+def _made(level: int) -> logging.LogRecord:
     return logger.makeRecord(logger.name, level, __file__, 0, "request", (), None)
 
+
+#: What all lines of a level have in common.
+_line = lru_cache(maxsize=2)(_made)
 
 os.register_at_fork(after_in_child=_line.cache_clear)

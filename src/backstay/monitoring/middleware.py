@@ -32,7 +32,7 @@ from backstay.measure import Measure, current
 from backstay.monitoring import cursors, queries, serialization, sinks
 from backstay.monitoring.budgets import budget_of
 from backstay.monitoring.record import Record
-from backstay.monitoring.records import Ended, ended, record_of, who
+from backstay.monitoring.records import Ended, ended, record_of
 from backstay.monitoring.streams import at_end
 
 logger = logging.getLogger("backstay.monitoring")
@@ -81,8 +81,7 @@ def _failed() -> None:
 
 def _finish(request: HttpRequest, response: Any, measure: Measure, began: int) -> None:
     end = ended(request, response, measure, perf_counter_ns() - began)
-    staff = end.user is not None and who(end.user)[0] == "staff"
-    if staff and response is not None and settings.SERVER_TIMING:
+    if end.actor == "staff" and response is not None and settings.SERVER_TIMING:
         response.headers["Server-Timing"] = server_timing(record_of(end))
     sinks.hand_over(partial(_recorded, end))
 
@@ -99,7 +98,10 @@ def _finish_later(request: HttpRequest, response: Any, measure: Measure, began: 
             elapsed_ns=perf_counter_ns() - began,
             response_bytes=sent_bytes,
         )
-        sinks.hand_over(partial(_recorded, end))
+        try:
+            sinks.hand_over(partial(_recorded, end))
+        except Exception:  # noqa: BLE001  # No thread can be begun, for one.
+            _failed()
 
     at_end(response, measure, finish)
 

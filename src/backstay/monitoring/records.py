@@ -39,8 +39,8 @@ class Ended(NamedTuple):
     elapsed_ns: int
     measure: Measure
     response_bytes: int
-    #: ``None`` where nobody has asked who it is.
-    user: Any
+    actor: str
+    user_id: str
     user_agent: str
     request_id: str
     trace: Trace | None
@@ -55,6 +55,7 @@ def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> End
     user = vars(request).get("user")
     if isinstance(user, LazyObject):
         user = vars(user)["_wrapped"]
+    actor, user_id = who(None if user is empty else user)
     return Ended(
         request.method or "",
         request.resolver_match,
@@ -64,7 +65,8 @@ def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> End
         elapsed_ns,
         measure,
         len(response.content) if isinstance(response, HttpResponse) else 0,
-        None if user is empty else user,
+        actor,
+        user_id,
         request.META.get("HTTP_USER_AGENT", ""),
         id_of(request),
         current_trace.get(),
@@ -73,7 +75,6 @@ def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> End
 
 def record_of(end: Ended) -> Record:
     measure = end.measure
-    actor, user_id = who(end.user)
     return Record(
         method=end.method if end.method in METHODS else "OTHER",
         route=UNMATCHED if end.match is None else template(end.match.route),
@@ -91,8 +92,8 @@ def record_of(end: Ended) -> Record:
         cache=measure.cache,
         # DRF's own throttles tell nobody else.
         throttle=measure.throttle or ("refused" if end.status == 429 else ""),
-        actor=actor,
-        user_id=user_id,
+        actor=end.actor,
+        user_id=end.user_id,
         client=client_of(end.user_agent),
         request_id=end.request_id,
         trace_id=end.trace.trace_id if end.trace else "",

@@ -17,7 +17,11 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context
 from threading import RLock
+
+from django.db import close_old_connections
 
 from backstay.background import Repeated
 from backstay.counters import count, counted
@@ -29,6 +33,12 @@ SECONDS = 0.2
 
 #: 1: each record is told before its answer goes out, as tests like it.
 MOST_WAITING = 1_000
+
+#: So many are told before somebody else may go on telling: nobody waits long for a slow sink.
+TOGETHER = 20
+
+#: For so long a request waits for a sink that another is being told by, and a process's end.
+OVERFLOW_SECONDS, END_SECONDS = 1.0, 5.0
 
 logger = logging.getLogger("backstay.monitoring")
 
@@ -52,25 +62,53 @@ def remove_sink(sink: Sink) -> None:
 def hand_over(make: Callable[[], Record | None]) -> None:
     """Have all sinks told of the record that *make* makes then, if it can."""
     _waiting.append(make)
-    if len(_waiting) >= MOST_WAITING:
-        deliver()
-    else:
+    if len(_waiting) < MOST_WAITING:
         _delivering.ensure()
+    elif not _deliver_some(OVERFLOW_SECONDS):
+        # A sink hangs: what is never told must not fill the memory.
+        with suppress(IndexError):
+            _waiting.popleft()
+            count("monitoring_sink", outcome="dropped", sink="")
 
 
 def deliver() -> None:
     """Tell what waits, now; for who is about to show what sinks have made of it."""
-    with _one_at_a_time:
-        # What comes meanwhile waits for the next time.
-        made = [_waiting.popleft()() for _ in range(len(_waiting))]
-        records = [record for record in made if record is not None]
-        # One sink after the other: what each needs is at hand then.
-        for sink in tuple(_sinks):
-            for record in records:
-                try:
-                    sink(record)
-                except Exception:  # noqa: BLE001  # A project's sink may raise anything.
-                    _failed(sink)
+    while _waiting and _deliver_some(END_SECONDS):
+        pass
+
+
+def _deliver_some(seconds: float) -> bool:
+    """Tell the first ``TOGETHER``; ``False`` where somebody else has been at it for *seconds*."""
+    if not _one_at_a_time.acquire(timeout=seconds):
+        return False
+    try:
+        made: list[Callable[[], Record | None]] = []
+        with suppress(IndexError):
+            while len(made) < TOGETHER:
+                made.append(_waiting.popleft())
+        # Whoever has them told is somebody else than who they are about.
+        Context().run(_tell, made)
+    finally:
+        _one_at_a_time.release()
+    return True
+
+
+def _tell(made: list[Callable[[], Record | None]]) -> None:
+    records = [record for make in made if (record := make()) is not None]
+    # One sink after the other: what each needs is at hand then.
+    for sink in tuple(_sinks):
+        for record in records:
+            try:
+                sink(record)
+            except Exception:  # noqa: BLE001  # A project's sink may raise anything.
+                _failed(sink)
+
+
+def _deliver_by_thread() -> None:
+    """As a request does: a connection that was lost is not asked again."""
+    close_old_connections()
+    deliver()
+    close_old_connections()
 
 
 def _failed(sink: Sink) -> None:
@@ -87,5 +125,5 @@ def _forget() -> None:
     _waiting.clear()
 
 
-_delivering = Repeated(deliver, seconds=SECONDS, name="records")
+_delivering = Repeated(_deliver_by_thread, seconds=SECONDS, name="records")
 os.register_at_fork(after_in_child=_forget)

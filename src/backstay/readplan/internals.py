@@ -94,6 +94,8 @@ class Kept:
         self.converters = compiler.get_converters([one[0] for one in compiler.select])
         quoted = connections[using].ops.quote_name
         self.query = copy(query)
+        # Who asked for it: the view, with its request.
+        vars(self.query).pop("serializer_of", None)
         # Without those that were joined and then not needed, on which nothing depends.
         self.query.alias_map = {
             alias: join for alias, join in query.alias_map.items() if quoted(alias) in self.text
@@ -136,7 +138,7 @@ class KeptByKeys(Kept):
             values = [self.field.get_db_prep_value(key, connection) for key in keys]
         if self.as_array:
             # One text, where it needs no quotes, costs a fifth of what a list costs the driver.
-            simple = isinstance(values[0], int | UUID)
+            simple = {type(value) for value in values} <= {int, UUID}
             array = "{" + ",".join(map(str, values)) + "}" if simple else values
             return self.columns(self.text.replace("IN (%s)", "= ANY(%s)"), [array], WhereNode())
         each = ", ".join(["%s"] * len(values))

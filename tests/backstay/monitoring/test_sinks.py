@@ -1,11 +1,13 @@
 """Records are told a moment later: no request waits for it, and nothing piles up."""
 
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
 from backstay.background import Repeated
+from backstay.counters import counted
+from backstay.errors.request_ids import current, request_id
 from backstay.monitoring import add_sink, remove_sink, sinks
 from tests.backstay.monitoring.records import record
 
@@ -22,6 +24,7 @@ def server(monkeypatch):
     monkeypatch.setattr(sinks, "_delivering", delivering)
     yield delivering
     delivering.end()
+    sinks._waiting.clear()
 
 
 @pytest.fixture
@@ -66,6 +69,46 @@ def test_they_are_told_without_another_request(server):
         assert seen.wait(WAIT_SECONDS)
     finally:
         remove_sink(sink)
+
+
+def test_one_that_hangs_holds_no_request_up_for_long_and_fills_nothing(later, told, monkeypatch):
+    monkeypatch.setattr(sinks, "OVERFLOW_SECONDS", 0.01)
+    begun, goes_on = Event(), Event()
+
+    def hangs(_: object) -> None:
+        begun.set()
+        goes_on.wait(WAIT_SECONDS)
+
+    add_sink(hangs)
+    before = counted("monitoring_sink", outcome="dropped")
+    sinks.hand_over(record)
+    thread = Thread(target=sinks.deliver)
+    thread.start()
+    try:
+        assert begun.wait(WAIT_SECONDS)
+        for _ in range(10):
+            sinks.hand_over(record)
+        assert len(sinks._waiting) < sinks.MOST_WAITING
+        assert counted("monitoring_sink", outcome="dropped") == before + 7
+    finally:
+        goes_on.set()
+        thread.join(WAIT_SECONDS)
+        remove_sink(hangs)
+
+
+def test_a_sink_knows_no_request_but_by_its_record(later):
+    seen = []
+    sink = lambda one: seen.append((one.request_id, request_id()))  # noqa: E731  # As above.
+    add_sink(sink)
+    token = current.set("of the scraper")
+    try:
+        sinks.hand_over(partial(record, request_id="its own"))
+        sinks.deliver()
+    finally:
+        current.reset(token)
+        remove_sink(sink)
+
+    assert seen == [("its own", "")]
 
 
 def test_a_sink_may_have_the_others_told(later, told):
