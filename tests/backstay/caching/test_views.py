@@ -6,9 +6,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.http import QueryDict
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.request import Request
 
 from backstay.caching import CachePolicy
 from backstay.caching.backends import backend
@@ -79,6 +82,15 @@ class TestKey:
     def test_takes_the_same_query_in_another_order_for_the_same(self, api, one, two):
         api.get(f"/said/{one}")
         assert status_of(api.get(f"/said/{two}")) == "hit"
+
+    def test_tells_apart_what_a_middleware_has_put_into_the_query(self):
+        def key(tenant: str) -> str | None:
+            plain = RequestFactory().get("/said/")
+            plain.GET = QueryDict(f"tenant={tenant}")
+            policy = CachePolicy(seconds=1, audience=lambda *_: "")
+            return policy.key(None, Request(plain), None, version="v1", media_type="a/b")
+
+        assert key("1") == key("1") != key("2")
 
     def test_keeps_the_order_of_repeated_parameters(self, api):
         api.get("/said/?a=1&a=2")

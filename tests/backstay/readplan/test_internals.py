@@ -1,5 +1,7 @@
 """The private parts of Django that the read path stands on are there, and do what it thinks."""
 
+import gc
+import weakref
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +13,9 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from backstay.readplan import internals, read, sql
 from backstay.readplan.cache import plan_for
+from backstay.readplan.reading import attach
 from backstay.tables import recording
-from tests.backstay.readplan.lab.models import City, Label, Person, Pet
+from tests.backstay.readplan.lab.models import City, Label, Person, Pet, Toy
 from tests.backstay.readplan.lab.shown import serializer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.L1, pytest.mark.usefixtures("rows")]
@@ -108,6 +111,27 @@ class TestJoins:
         }
 
 
+def test_a_text_that_is_kept_keeps_nobody_who_asked_for_it():
+    """A view, with its request and its user."""
+
+    class View:
+        pass
+
+    def ask():
+        view, shown = View(), serializer(Person, "name")
+
+        def serializer_of():
+            vars(view)["asked"] = True
+            return shown()
+
+        assert len(list(attach(Person.objects.filter(pk__gt=0), serializer_of))) > 1
+        return weakref.ref(view)
+
+    seen = ask()
+    gc.collect()
+    assert seen() is None
+
+
 class TestKeptByKeys:
     @staticmethod
     def kept(query, sample):
@@ -142,6 +166,19 @@ class TestKeptByKeys:
         same = connection.vendor == "postgresql"
         assert len(statements) == 2
         assert (statements[0] == statements[1]) is same
+
+    def test_take_keys_for_what_they_are_and_not_for_how_they_print(self):
+        class Shown(int):
+            def __str__(self):
+                return f"h{int(self)}"
+
+        def toys(keys):
+            return Toy.objects.filter(pet__in=keys).order_by("pk").values_list("pet_id", "name")
+
+        keys = [pet.pk for pet in Pet.objects.all()]
+        kept = self.kept(toys, keys[0])
+        assert kept.kept
+        assert list(zip(*kept.of([*map(Shown, keys)]), strict=True)) == list(toys(keys)) != []
 
     def test_do_not_serve_where_more_than_keys_would_differ(self):
         """Its manager's filter is a parameter too."""
