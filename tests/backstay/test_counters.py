@@ -50,6 +50,7 @@ def test_threads_lose_none():
     assert counted("shared") == 40_000
 
 
+@pytest.mark.long
 def test_reading_while_others_count_for_the_first_time_does_not_fail():
     def add(number):
         for event in range(2_000):

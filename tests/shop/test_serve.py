@@ -374,6 +374,7 @@ class TestStop:
 
 
 class TestStart:
+    @pytest.mark.long
     def test_tells_what_to_open_and_how_to_log_in(self, server):
         server.process.terminate()
         printed, _ = server.process.communicate(timeout=35)

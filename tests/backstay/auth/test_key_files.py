@@ -198,6 +198,7 @@ class TestWrite:
         with pytest.raises(ImproperlyConfigured, match=f"{below}: {reason}"):
             key_files.write(tmp_path / below, [MADE["HS256"]])
 
+    @pytest.mark.long
     def test_a_reader_sees_the_old_file_or_the_new_one_and_never_a_part(self, path):
         """60 rotations, read all the while; a reader also takes up the last one at once."""
         key_files.write(path, [MADE["RS256"]])

@@ -205,6 +205,7 @@ class TestSeveralProcesses:
                 process.kill()
 
     @pytest.mark.once
+    @pytest.mark.long
     def test_any_answers_for_all_and_the_dead_stay_counted(self, tmp_path):
         with self.counting(tmp_path, 4) as living:
             with self.counting(tmp_path, 3) as dead:

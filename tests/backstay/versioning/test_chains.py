@@ -55,7 +55,7 @@ RULES = pytest.mark.parametrize("rule", [agree, come_back, are_the_same_names])
 
 
 @RULES
-@hypothesis_settings(max_examples=200)
+@hypothesis_settings(max_examples=80)
 @given(st.data())
 def test_of_some_chains(rule, data):
     rule(data)
