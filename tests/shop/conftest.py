@@ -35,7 +35,7 @@ def api(version: str) -> str:
     return f"/api/{version}"
 
 
-@pytest.fixture(params=[4, pytest.param(20, marks=pytest.mark.long)])
+@pytest.fixture(params=[3, pytest.param(20, marks=pytest.mark.long)])
 def rounds(request) -> int:
     """How often a race is run."""
     return int(request.param)

@@ -85,7 +85,7 @@ def _remembered(key: Hashable, serializer: Any, shape: Shape) -> Plan | str:
     except NotPlanned as reason:
         plan = str(reason)
     # Whoever comes next has a context of their own.
-    vars(serializer)["_context"] = {}
+    vars(serializer).update(_context={}, _kwargs={})
     if len(_plans) >= MAX_PLANS:
         _plans.pop(next(iter(_plans)), None)
     return _plans.setdefault(key, plan)

@@ -185,6 +185,7 @@ class TestOneOrder:
 
 @pytest.mark.O1
 class TestTrade:
+    @pytest.mark.long
     def test_no_unit_is_lost_or_made_on_any_snapshot(self):
         products = [product.pk for product in ProductFactory.create_batch(3, stock=1000)]
         traders = AddressFactory.create_batch(12)
