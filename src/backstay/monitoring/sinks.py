@@ -35,7 +35,7 @@ SECONDS = 0.2
 MOST_WAITING = 1_000
 
 #: So many are told before somebody else may go on telling: nobody waits long for a slow sink.
-TOGETHER = 20
+TOGETHER = 100
 
 #: For so long a request waits for a sink that another is being told by, and a process's end.
 OVERFLOW_SECONDS, END_SECONDS = 1.0, 5.0
