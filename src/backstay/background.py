@@ -14,6 +14,7 @@ Limit: a process that is killed makes no last call.
 import atexit
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Lock, Thread
 
 
@@ -41,7 +42,8 @@ class Repeated:
             if self._ended.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return  # It is over, or somebody else was first.
             self._thread = Thread(target=self._run, name=self.name, daemon=True)
-            self._thread.start()
+            with suppress(RuntimeError):  # None can be begun now; whoever comes next tries again.
+                self._thread.start()
 
     def _run(self) -> None:
         while not self._ended.wait(self.seconds):
@@ -49,6 +51,8 @@ class Repeated:
 
     def end(self) -> None:
         """Call once more, and no more after that."""
-        self._ended.set()
-        if self.enabled:
+        with self._lock:
+            over = self._ended.is_set()
+            self._ended.set()
+        if self.enabled and not over:
             self.call()

@@ -19,7 +19,7 @@ _observers: list[Callable[[Name, int], object]] = []
 
 def count(event: str, by: int = 1, **labels: str) -> None:
     """Add *by* to the counter of *event* with these labels."""
-    name = event, tuple(sorted(labels.items()) if len(labels) > 1 else labels.items())
+    name = event, tuple(sorted(labels.items()))
     with _lock:
         _counts[name] += by
     for observer in _observers:

@@ -1,6 +1,6 @@
 """Work that a process repeats by itself, and does once more at its end."""
 
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -66,10 +66,29 @@ def test_is_done_once_more_at_the_end_and_not_begun_after_it(repeated):
     assert work.calls == 1
     one.ensure()
     assert not one._thread.is_alive()
+    one.end()
+    assert work.calls == 1
 
 
 def test_is_not_begun_where_it_is_off(repeated):
     one = repeated(Work(), 0.001)
     one.enabled = False
     one.ensure()
+    one.end()
     assert one._thread is None
+    assert one.call.calls == 0
+
+
+def test_is_tried_again_where_no_thread_could_be_begun(repeated, monkeypatch):
+    work = Work()
+    one = repeated(work, 0.001)
+
+    def out_of_threads(_):
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", out_of_threads)
+        one.ensure()
+    assert work.calls == 0
+    one.ensure()
+    assert work.again.wait(WAIT_SECONDS)

@@ -160,8 +160,9 @@ def untracked() -> frozenset[str]:
 
 def forget_who_it_is(reads: tables.Reads) -> None:
     """Leave out the bookkeeping that has told so far who calls: that is part of the key."""
-    unseen = untracked() if reads.tags else ()
-    reads.tags -= {tag for tag in reads.tags if tag.partition(":")[0] in unseen}
+    if reads.tags:
+        unseen = untracked()
+        reads.tags -= {tag for tag in reads.tags if tag.partition(":")[0] in unseen}
 
 
 class Trust:

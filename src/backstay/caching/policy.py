@@ -125,17 +125,17 @@ class CachePolicy:
         whom = audience(request, user)
         if whom is None:
             return None
-        plain = request._request  # noqa: SLF001  # DRF's looks each name up there.
-        parts = (
+        query = request.query_params
+        parts = [
             type(view).__qualname__,
-            f"{plain.scheme}://{plain.get_host()}{plain.path}",
-            sorted(plain.GET.lists()),
+            f"{request.scheme}://{request.get_host()}{request.path}",
+            sorted((name, query.getlist(name)) for name in query),
             str(version),
             str(media_type),
             translation.get_language(),
             timezone.get_current_timezone_name(),
-            [plain.headers.get(name) for name in self.vary],
+            [request.headers.get(name) for name in self.vary],
             getattr(self.audience, "__qualname__", self.audience),
             whom,
-        )
+        ]
         return sha256(json.dumps(parts).encode()).hexdigest()

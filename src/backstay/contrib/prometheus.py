@@ -19,6 +19,7 @@ Needs the extra ``backstay[prometheus]``. Format: OpenMetrics or Prometheus text
 
 import fcntl
 import hmac
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -68,9 +69,6 @@ _events: dict[str, tuple[Counter, list[str]]] = {}
 #: A metric can be registered once, and threads may count an event for the first time together.
 _lock = Lock()
 
-#: What stands behind labels: looking it up anew costs more than counting.
-_children: dict[Any, Any] = {}
-
 
 def observe() -> None:
     """Export all that this process counts from now on, and what it has counted. Idempotent."""
@@ -82,11 +80,9 @@ def observe() -> None:
 def observe_request(record: Record) -> None:
     """A sink."""
     route = record.route
-    key = (record.method, route, record.status, record.version, record.actor)
-    every = _children.get(key)
-    if every is None:
-        every = _children[key] = _of_requests(*key)
-    requests, duration, sent = every
+    requests, duration, sent = _of_requests(
+        record.method, route, record.status, record.version, record.actor
+    )
     requests.inc()
     duration.observe(record.duration_ms / 1e3)
     if record.response_bytes:
@@ -102,12 +98,10 @@ def observe_request(record: Record) -> None:
 
 def observe_count(name: counters.Name, by: int) -> None:
     """What ``backstay.counters`` tells: an event of another label set has its first one's."""
-    child = _children.get(name)
-    if child is None:
-        child = _children[name] = _event(name)
-    child.inc(by)
+    _event(name).inc(by)
 
 
+@cache
 def _event(name: counters.Name) -> Any:
     event, given = name[0], dict(name[1])
     with _lock:
@@ -118,17 +112,17 @@ def _event(name: counters.Name) -> Any:
     return metric.labels(*(given.get(label, "") for label in labels)) if labels else metric
 
 
+@cache
 def _of_requests(method: str, route: str, status: int, version: str, actor: str) -> Any:
     """What counts, times and weighs requests that are alike."""
     requests = REQUESTS.labels(method, route, str(status), version, actor)
     return requests, DURATION.labels(method, route), BYTES.labels(route)
 
 
+@cache
 def _child(metric: Any, *labels: str) -> Any:
-    child = _children.get((metric, labels))
-    if child is None:
-        child = _children[metric, labels] = metric.labels(*labels)
-    return child
+    """What stands behind labels: to look it up anew costs more than to count."""
+    return metric.labels(*labels)
 
 
 @never_cache

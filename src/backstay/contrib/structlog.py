@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Literal
 
 import structlog
@@ -110,13 +110,7 @@ def _fields() -> tuple[str, ...]:
 
 
 def _iso(seconds: float) -> str:
-    return f"{_iso_second(int(seconds))}.{int(seconds % 1 * 1_000_000):06d}Z"
-
-
-@lru_cache(maxsize=4)
-def _iso_second(seconds: int) -> str:
-    """Lines come many a second."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def add_time(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -10,9 +10,7 @@ both cleaned before. Lines are of level INFO, of a failure of ours (5xx) ERROR.
 """
 
 import logging
-import os
 from dataclasses import fields
-from functools import lru_cache
 from operator import attrgetter
 
 from backstay.monitoring.record import Record
@@ -30,23 +28,8 @@ def log_request(record: Record) -> None:
     level = logging.INFO if record.status < 500 else logging.ERROR
     if not logger.isEnabledFor(level):
         return
-    # By hand: to look for the caller, the thread and the process costs more than all the rest.
-    if logging.getLogRecordFactory() is logging.LogRecord:
-        line = logging.LogRecord.__new__(logging.LogRecord)
-        vars(line).update(vars(_line(level)))
-    else:  # A project's own, which may say something else each time.
-        line = _made(level)
-    held = vars(line)
-    held.update(zip(FIELDS, _values(record), strict=True))
+    # By hand: looking for the caller in the stack costs as much as all the rest.
+    line = logger.makeRecord(logger.name, level, __file__, 0, "request", (), None)
     line.created, line.msecs = record.at, record.at % 1 * 1_000
+    vars(line).update(zip(FIELDS, _values(record), strict=True))
     logger.handle(line)
-
-
-def _made(level: int) -> logging.LogRecord:
-    return logger.makeRecord(logger.name, level, __file__, 0, "request", (), None)
-
-
-#: What all lines of a level have in common.
-_line = lru_cache(maxsize=2)(_made)
-
-os.register_at_fork(after_in_child=_line.cache_clear)

@@ -15,7 +15,6 @@ Sync; Django adapts it under ASGI. Limits: work that a view hands to other threa
 charged to it; Redis is what goes through ``backstay.store``.
 """
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter_ns, time
@@ -26,7 +25,6 @@ from django.http.response import HttpResponseBase
 
 from backstay import traces
 from backstay.conf import settings
-from backstay.counters import count
 from backstay.errors.request_ids import id_of
 from backstay.measure import Measure, current
 from backstay.monitoring import cursors, queries, serialization, sinks
@@ -34,8 +32,6 @@ from backstay.monitoring.budgets import budget_of
 from backstay.monitoring.record import Record
 from backstay.monitoring.records import Ended, ended, record_of
 from backstay.monitoring.streams import at_end
-
-logger = logging.getLogger("backstay.monitoring")
 
 
 class MonitoringMiddleware:
@@ -64,19 +60,13 @@ class MonitoringMiddleware:
             try:
                 finish(request, response, measure, began)
             except Exception:  # noqa: BLE001  # A user model of a project may do anything.
-                _failed()
+                sinks.not_recorded()
             traces.current.reset(trace)
 
     def process_template_response(self, _: HttpRequest, response: Any) -> Any:
         """Django calls it right before it renders."""
         serialization.measure_rendering(response)
         return response
-
-
-def _failed() -> None:
-    """Whatever goes wrong in watching a request is counted, and none of the client's."""
-    count("monitoring_failed")
-    logger.exception("A request could not be recorded.")
 
 
 def _finish(request: HttpRequest, response: Any, measure: Measure, began: int) -> None:
@@ -98,25 +88,18 @@ def _finish_later(request: HttpRequest, response: Any, measure: Measure, began: 
             elapsed_ns=perf_counter_ns() - began,
             response_bytes=sent_bytes,
         )
-        try:
-            sinks.hand_over(partial(_recorded, end))
-        except Exception:  # noqa: BLE001  # No thread can be begun, for one.
-            _failed()
+        sinks.hand_over(partial(_recorded, end))
 
     at_end(response, measure, finish)
 
 
-def _recorded(end: Ended) -> Record | None:
-    try:
-        record = record_of(end)
-        if isinstance(end.measure.watch, queries.QueryWatch):
-            record.findings = end.measure.watch.findings()
-        budget = budget_of(end.match.func, end.method) if end.match else None
-        if record.findings or budget is not None:
-            queries.report(record, budget)
-    except Exception:  # noqa: BLE001  # As above.
-        _failed()
-        return None
+def _recorded(end: Ended) -> Record:
+    record = record_of(end)
+    if isinstance(end.measure.watch, queries.QueryWatch):
+        record.findings = end.measure.watch.findings()
+    budget = budget_of(end.match.func, end.method) if end.match else None
+    if record.findings or budget is not None:
+        queries.report(record, budget)
     return record
 
 

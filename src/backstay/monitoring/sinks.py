@@ -3,14 +3,17 @@ Who is told of finished requests.
 
 A sink is called with each ``Record`` a moment after the answer, in the order of the answers
 and in a thread of its own: no request waits for it, and records that are told one after the
-other cost half of what each costs alone. Where more wait than ``MOST_WAITING``, the request that
-finds it so tells them itself, so a slow sink cannot fill the memory. What is left when the process
-ends is told then.
+other cost half of what each costs alone. It runs in a context of its own: whose request it
+was stands in the record. What is left when the process ends is told then.
 
-A sink that raises is counted (``monitoring_sink``), its first failure is logged, and the
-other sinks know nothing of it.
+Where more wait than ``MOST_WAITING``, each request tells the first ``TOGETHER`` itself: a slow
+sink slows the service down and fills no memory. One that hangs holds each such request up for
+``OVERFLOW_SECONDS``, and the oldest record is dropped and counted (``monitoring_dropped``). One
+that raises is counted (``monitoring_sink``), its first failure is logged, and the other sinks
+know nothing of it.
 
-Limit: of a process that is killed the records of its last ``SECONDS`` are lost.
+Limits: of a process that is killed the records of its last ``SECONDS`` are lost. Where a server
+has threads switched off, records are told when ``MOST_WAITING`` of them wait.
 """
 
 import logging
@@ -34,16 +37,17 @@ SECONDS = 0.2
 #: 1: each record is told before its answer goes out, as tests like it.
 MOST_WAITING = 1_000
 
-#: So many are told before somebody else may go on telling: nobody waits long for a slow sink.
+#: So many are told before somebody else may go on telling.
 TOGETHER = 100
 
-#: For so long a request waits for a sink that another is being told by, and a process's end.
+#: For so long a request waits where too many do and another is telling them; and for so long
+#: whoever wants all told: a scrape, the dashboard, a process that ends.
 OVERFLOW_SECONDS, END_SECONDS = 1.0, 5.0
 
 logger = logging.getLogger("backstay.monitoring")
 
 _sinks: list[Sink] = []
-_waiting: deque[Callable[[], Record | None]] = deque()
+_waiting: deque[Callable[[], Record]] = deque()
 # A sink may ask for what waits to be told, and is one of those that are telling it.
 _one_at_a_time = RLock()
 
@@ -59,22 +63,28 @@ def remove_sink(sink: Sink) -> None:
         _sinks.remove(sink)
 
 
-def hand_over(make: Callable[[], Record | None]) -> None:
-    """Have all sinks told of the record that *make* makes then, if it can."""
+def hand_over(make: Callable[[], Record]) -> None:
+    """Have all sinks told of the record that *make* makes then."""
     _waiting.append(make)
     if len(_waiting) < MOST_WAITING:
         _delivering.ensure()
     elif not _deliver_some(OVERFLOW_SECONDS):
-        # A sink hangs: what is never told must not fill the memory.
-        with suppress(IndexError):
+        with suppress(IndexError):  # Somebody was quicker.
             _waiting.popleft()
-            count("monitoring_sink", outcome="dropped", sink="")
+            count("monitoring_dropped")
 
 
 def deliver() -> None:
-    """Tell what waits, now; for who is about to show what sinks have made of it."""
-    while _waiting and _deliver_some(END_SECONDS):
-        pass
+    """Tell what waits by now; for who is about to show what sinks have made of it."""
+    for _ in range(0, len(_waiting), TOGETHER):
+        if not _deliver_some(END_SECONDS):
+            return
+
+
+def not_recorded() -> None:
+    """Whatever goes wrong in watching a request is counted, and none of the client's."""
+    count("monitoring_failed")
+    logger.exception("A request could not be recorded.")
 
 
 def _deliver_some(seconds: float) -> bool:
@@ -82,19 +92,23 @@ def _deliver_some(seconds: float) -> bool:
     if not _one_at_a_time.acquire(timeout=seconds):
         return False
     try:
-        made: list[Callable[[], Record | None]] = []
+        first: list[Callable[[], Record]] = []
         with suppress(IndexError):
-            while len(made) < TOGETHER:
-                made.append(_waiting.popleft())
-        # Whoever has them told is somebody else than who they are about.
-        Context().run(_tell, made)
+            while len(first) < TOGETHER:
+                first.append(_waiting.popleft())
+        Context().run(_tell, first)
     finally:
         _one_at_a_time.release()
     return True
 
 
-def _tell(made: list[Callable[[], Record | None]]) -> None:
-    records = [record for make in made if (record := make()) is not None]
+def _tell(first: list[Callable[[], Record]]) -> None:
+    records = []
+    for make in first:
+        try:
+            records.append(make())
+        except Exception:  # noqa: BLE001  # Whatever was watched may do anything.
+            not_recorded()
     # One sink after the other: what each needs is at hand then.
     for sink in tuple(_sinks):
         for record in records:

@@ -131,12 +131,9 @@ class RowsBeyond(Expression):
         self.columns: list[Any] = [F(key.path) for key in keys]
         self.values = [(key.field, value) for key, value in zip(keys, position, strict=True)]
 
-    def resolve_expression(
-        self, query: Any = None, allow_joins: bool = True, *rest: Any, **kwargs: Any
-    ) -> "RowsBeyond":
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> "RowsBeyond":
         """In place: it is made for one query, and a copy takes longer than its columns."""
-        resolve = (allow_joins, *rest)
-        self.columns = [one.resolve_expression(query, *resolve, **kwargs) for one in self.columns]
+        self.columns = [one.resolve_expression(*args, **kwargs) for one in self.columns]
         return self
 
     def get_source_expressions(self) -> list[Any]:

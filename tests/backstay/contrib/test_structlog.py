@@ -6,7 +6,6 @@ import logging
 import logging.config
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import structlog
@@ -78,22 +77,6 @@ class TestTheLineOfARequest:
 
         (line,) = lines()
         assert all(name in line for name in PROMISED - {"event"})
-
-    def test_what_a_project_stamps_on_lines_is_made_for_each(self, json_lines):
-        made, usual = [], logging.getLogRecordFactory()
-
-        def stamped(*args: Any, **kwargs: Any) -> logging.LogRecord:
-            made.append(usual(*args, **kwargs))
-            return made[-1]
-
-        logging.setLogRecordFactory(stamped)
-        try:
-            log_request(RECORD)
-            log_request(RECORD)
-        finally:
-            logging.setLogRecordFactory(usual)
-
-        assert [vars(line)["request_id"] for line in made] == ["an-id", "an-id"]
 
     def test_is_of_the_moment_of_the_answer(self, lines):
         """It may be written a little later."""

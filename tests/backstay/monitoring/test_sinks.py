@@ -1,5 +1,7 @@
 """Records are told a moment later: no request waits for it, and nothing piles up."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Event, Thread
 
@@ -8,7 +10,7 @@ import pytest
 from backstay.background import Repeated
 from backstay.counters import counted
 from backstay.errors.request_ids import current, request_id
-from backstay.monitoring import add_sink, remove_sink, sinks
+from backstay.monitoring import Record, add_sink, remove_sink, sinks
 from tests.backstay.monitoring.records import record
 
 pytestmark = [pytest.mark.M1, pytest.mark.once]
@@ -17,7 +19,7 @@ WAIT_SECONDS = 30
 
 
 @pytest.fixture
-def server(monkeypatch):
+def server(monkeypatch) -> Iterator[Repeated]:
     """As in a server: records wait for a thread to tell them, which ends with the test."""
     monkeypatch.setattr(sinks, "MOST_WAITING", 4)
     delivering = Repeated(sinks.deliver, seconds=0.01, name="test")
@@ -28,18 +30,29 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def later(server):
+def later(server) -> None:
     """The thread does not come to it before the test has them told."""
     server.enabled = False
 
 
-@pytest.fixture
-def told():
-    routes = []
-    sink = lambda one: routes.append(one.route)  # noqa: E731  # To be removed again.
+@contextmanager
+def telling(sink: sinks.Sink) -> Iterator[None]:
     add_sink(sink)
-    yield routes
-    remove_sink(sink)
+    try:
+        yield
+    finally:
+        remove_sink(sink)
+
+
+@pytest.fixture
+def told() -> Iterator[list[Record]]:
+    records: list[Record] = []
+    with telling(records.append):
+        yield records
+
+
+def routes(records: list[Record]) -> list[str]:
+    return [one.route for one in records]
 
 
 def test_they_are_told_in_order_and_once(later, told):
@@ -50,75 +63,137 @@ def test_they_are_told_in_order_and_once(later, told):
     sinks.deliver()
     sinks.deliver()
 
-    assert told == ["a", "b", "c"]
+    assert routes(told) == ["a", "b", "c"]
 
 
-def test_whoever_finds_too_many_tells_them(later, told):
+def test_more_than_are_told_together_are_told_in_order_too(later, told, monkeypatch):
+    monkeypatch.setattr(sinks, "TOGETHER", 2)
+    monkeypatch.setattr(sinks, "MOST_WAITING", 6)
     for route in "abcde":
         sinks.hand_over(partial(record, route))
 
-    assert told == ["a", "b", "c", "d"]
+    sinks.deliver()
+
+    assert routes(told) == ["a", "b", "c", "d", "e"]
+
+
+def test_whoever_finds_too_many_tells_the_first(later, told, monkeypatch):
+    monkeypatch.setattr(sinks, "TOGETHER", 3)
+    for route in "abcde":
+        sinks.hand_over(partial(record, route))
+
+    assert routes(told) == ["a", "b", "c"]
 
 
 def test_they_are_told_without_another_request(server):
     seen = Event()
-    sink = lambda _: seen.set()  # noqa: E731  # As above.
-    add_sink(sink)
-    try:
+
+    def see(_: Record) -> None:
+        seen.set()
+
+    with telling(see):
         sinks.hand_over(record)
         assert seen.wait(WAIT_SECONDS)
-    finally:
-        remove_sink(sink)
 
 
-def test_one_that_hangs_holds_no_request_up_for_long_and_fills_nothing(later, told, monkeypatch):
+def test_one_that_cannot_be_made_is_counted_and_the_others_are_told(later, told):
+    def unmade() -> Record:
+        raise RuntimeError
+
+    before = counted("monitoring_failed")
+    sinks.hand_over(unmade)
+    sinks.hand_over(partial(record, "b"))
+    sinks.deliver()
+
+    assert (routes(told), counted("monitoring_failed")) == (["b"], before + 1)
+
+
+def test_who_asks_for_all_is_not_kept_by_those_who_come_meanwhile(later, told, monkeypatch):
+    """A scrape of a busy service."""
+    monkeypatch.setattr(sinks, "TOGETHER", 1)
+
+    def one_more(_: Record) -> None:
+        sinks._waiting.append(record)
+
+    with telling(one_more):
+        for _ in range(3):
+            sinks.hand_over(record)
+        sinks.deliver()
+
+    assert len(told) == 3
+
+
+def test_a_sink_that_hangs_holds_no_request_up_for_long_and_fills_nothing(later, told, monkeypatch):
     monkeypatch.setattr(sinks, "OVERFLOW_SECONDS", 0.01)
     begun, goes_on = Event(), Event()
 
-    def hangs(_: object) -> None:
+    def hang(_: Record) -> None:
         begun.set()
         goes_on.wait(WAIT_SECONDS)
 
-    add_sink(hangs)
-    before = counted("monitoring_sink", outcome="dropped")
-    sinks.hand_over(record)
-    thread = Thread(target=sinks.deliver)
-    thread.start()
-    try:
-        assert begun.wait(WAIT_SECONDS)
-        for _ in range(10):
+    before = counted("monitoring_dropped")
+    with telling(hang):
+        sinks.hand_over(record)
+        thread = Thread(target=sinks.deliver)
+        thread.start()
+        try:
+            assert begun.wait(WAIT_SECONDS)
+            for _ in range(10):
+                sinks.hand_over(record)
+            assert len(sinks._waiting) < sinks.MOST_WAITING
+            assert counted("monitoring_dropped") == before + 7
+        finally:
+            goes_on.set()
+            thread.join(WAIT_SECONDS)
+
+
+def test_a_process_ends_beside_a_sink_that_hangs(later, monkeypatch):
+    monkeypatch.setattr(sinks, "END_SECONDS", 0.01)
+    begun, goes_on = Event(), Event()
+
+    def hang(_: Record) -> None:
+        begun.set()
+        goes_on.wait(WAIT_SECONDS)
+
+    with telling(hang):
+        sinks.hand_over(record)
+        thread = Thread(target=sinks.deliver)
+        thread.start()
+        try:
+            assert begun.wait(WAIT_SECONDS)
             sinks.hand_over(record)
-        assert len(sinks._waiting) < sinks.MOST_WAITING
-        assert counted("monitoring_sink", outcome="dropped") == before + 7
-    finally:
-        goes_on.set()
-        thread.join(WAIT_SECONDS)
-        remove_sink(hangs)
+            sinks.deliver()
+            assert thread.is_alive()
+        finally:
+            goes_on.set()
+            thread.join(WAIT_SECONDS)
 
 
 def test_a_sink_knows_no_request_but_by_its_record(later):
     seen = []
-    sink = lambda one: seen.append((one.request_id, request_id()))  # noqa: E731  # As above.
-    add_sink(sink)
+
+    def see(one: Record) -> None:
+        seen.append((one.request_id, request_id()))
+
     token = current.set("of the scraper")
     try:
-        sinks.hand_over(partial(record, request_id="its own"))
-        sinks.deliver()
+        with telling(see):
+            sinks.hand_over(partial(record, request_id="its own"))
+            sinks.deliver()
     finally:
         current.reset(token)
-        remove_sink(sink)
 
     assert seen == [("its own", "")]
 
 
 def test_a_sink_may_have_the_others_told(later, told):
     """The dashboard's history does, where it is read."""
-    asking = lambda _: sinks.deliver()  # noqa: E731  # As above.
-    add_sink(asking)
-    try:
+
+    def ask(_: Record) -> None:
+        sinks.deliver()
+
+    with telling(ask):
         sinks.hand_over(partial(record, "a"))
         sinks.deliver()
-    finally:
-        remove_sink(asking)
 
-    assert told == ["a"]
+    assert routes(told) == ["a"]
