@@ -383,7 +383,7 @@ class TestOrdering:
 @pytest.mark.E1
 class TestAnyQuery:
     @hypothesis_settings(
-        max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(
         path=st.sampled_from(["/loans/", "/numbered/", "/plain/"]),

@@ -182,7 +182,7 @@ def request_of(user, method="GET"):
 
 @pytest.mark.P1
 class TestLaw:
-    @law(max_examples=80)
+    @law(max_examples=200)
     @given(rule=COMBINED, method=st.sampled_from(METHODS), data=st.data())
     def test_rows_are_the_objects_that_are_permitted(self, actors, documents, rule, method, data):
         user = data.draw(st.sampled_from(actors))
@@ -190,7 +190,7 @@ class TestLaw:
         with time_machine.travel(NOW, tick=False):
             assert_rows_are_objects(rule, user, method, documents)
 
-    @law(max_examples=80)
+    @law(max_examples=200)
     @given(rule=COMBINED, method=st.sampled_from(METHODS), data=st.data())
     def test_drf_is_told_the_same(self, actors, documents, rule, method, data):
         user = data.draw(st.sampled_from(actors))
@@ -203,7 +203,7 @@ class TestLaw:
                 assert told == rule.permits(user, document, method=method)
                 assert rule.has_permission(request, APIView()) or not told
 
-    @law(max_examples=80)
+    @law(max_examples=200)
     @given(rule=COMBINED, method=st.sampled_from(METHODS), data=st.data())
     def test_not_permits_the_rest(self, actors, documents, rule, method, data):
         user = data.draw(st.sampled_from(actors))
@@ -214,7 +214,7 @@ class TestLaw:
                 permitted = rule.permits(user, document, method=method)
                 assert permitted != rest.permits(user, document, method=method)
 
-    @law(max_examples=100)
+    @law(max_examples=300)
     @given(permission=MIXED, data=st.data())
     def test_it_holds_among_drfs_own_permissions(self, actors, documents, permission, data):
         user = data.draw(st.sampled_from(actors))

@@ -16,7 +16,7 @@ from tests.shop.factories import (
     TeamFactory,
 )
 
-pytestmark = [pytest.mark.A3, pytest.mark.L1, pytest.mark.once]
+pytestmark = [pytest.mark.A3, pytest.mark.L1]
 
 #: Queries of a list by path and actor. Who it is costs none: a token says it. A list by
 #: page numbers costs one for the number of all, what is under an article or an

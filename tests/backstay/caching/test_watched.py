@@ -7,7 +7,7 @@ from django.db import connection, connections
 
 from backstay import tables
 
-pytestmark = [pytest.mark.C1, pytest.mark.django_db]
+pytestmark = [pytest.mark.C2, pytest.mark.django_db]
 
 
 def is_seen(one) -> bool:
@@ -48,6 +48,16 @@ def test_once_on_one_that_was_closed_meanwhile():
             another.connect()
             another.close()
         assert another.execute_wrappers.count(tables._watch) == 1
+    finally:
+        another.close()
+
+
+def test_on_one_that_was_opened_beside_a_wrapper_that_is_gone():
+    another = connection.copy()
+    try:
+        with another.execute_wrapper(lambda execute, *statement: execute(*statement)):
+            another.connect()
+        assert is_seen(another)
     finally:
         another.close()
 

@@ -186,14 +186,20 @@ def test_a_sink_knows_no_request_but_by_its_record(later):
     assert seen == [("its own", "")]
 
 
-def test_a_sink_may_have_the_others_told(later, told):
+def test_a_sink_may_have_the_others_told(later, told, monkeypatch):
     """The dashboard's history does, where it is read."""
+    monkeypatch.setattr(sinks, "END_SECONDS", 0.01)
 
-    def ask(_: Record) -> None:
-        sinks.deliver()
+    def ask(one: Record) -> None:
+        if one.route == "a":
+            sinks.hand_over(partial(record, "b"))
+            sinks.deliver()
+            assert routes(told) == ["a", "b"]
 
+    before = counted("monitoring_sink", outcome="failed")
     with telling(ask):
         sinks.hand_over(partial(record, "a"))
         sinks.deliver()
 
-    assert routes(told) == ["a"]
+    assert routes(told) == ["a", "b"]
+    assert counted("monitoring_sink", outcome="failed") == before

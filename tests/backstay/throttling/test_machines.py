@@ -160,7 +160,7 @@ def test_machine(request, place, machine, limit, seconds, smooth):
     run_state_machine_as_test(
         partial(machine, LIMITERS[place], limit, seconds, smooth=smooth),  # type: ignore[arg-type]  # Called, as documented.
         settings=settings(
-            max_examples=10 if place == "database" else 20,
+            max_examples=20 if place == "database" else 40,
             stateful_step_count=25,
             suppress_health_check=list(HealthCheck),
         ),
