@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from tests.shop.factories import CommentFactory
 
-pytestmark = [pytest.mark.M3, pytest.mark.django_db, pytest.mark.once]
+pytestmark = [pytest.mark.M3, pytest.mark.django_db]
 
 DOCUMENTED = {"get", "post", "put", "patch", "delete"}
 
@@ -52,6 +52,7 @@ def methods_of(callback):
     return set(routed) & set(cls.http_method_names) & DOCUMENTED
 
 
+@pytest.mark.once
 class TestDocument:
     def test_it_is_valid_openapi(self, document):
         assert document["openapi"].startswith("3.1")
@@ -274,6 +275,7 @@ class Assets(HTMLParser):
         self.urls += [value for name, value in attributes if name in {"src", "href", "action"}]
 
 
+@pytest.mark.once
 class TestDocs:
     @pytest.fixture
     def page(self, anonymous):

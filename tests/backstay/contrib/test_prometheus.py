@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backstay.contrib import prometheus
 from backstay.contrib.prometheus import metrics
 from backstay.counters import count
+from backstay.monitoring import sinks
 from backstay.monitoring.records import METHODS
 from backstay.store import Store, StoreUnavailable
 from shop.environment import ROOT
@@ -69,6 +70,17 @@ class TestMetrics:
         assert after["backstay_request_duration_seconds_count", "GET", "/books/{pk}/"] >= 1
         assert after["backstay_request_queries_total", "/books/{pk}/"] >= 1
         assert after["backstay_request_spent_seconds_total", "/books/{pk}/", "sql"] > 0
+
+    def test_it_tells_of_all_that_was_answered_by_now(self, client, monkeypatch):
+        """As in a server, where records wait for a moment to be told."""
+        monkeypatch.setattr(sinks, "MOST_WAITING", 1_000)
+        monkeypatch.setattr(sinks._delivering, "enabled", False)
+        name = ("backstay_requests_total", "anonymous", "GET", "/books/{pk}/", "404", "v2")
+        before = scraped(client).get(name, 0)
+
+        client.get("/books/7/")
+
+        assert scraped(client)[name] == before + 1
 
     def test_what_does_not_exist_is_one_series(self, client):
         for number in range(50):

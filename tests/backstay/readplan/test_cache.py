@@ -1,6 +1,8 @@
 """A plan is made once, for as long as it would be the same, and knows nobody's context."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 from django.db.models import Count, Prefetch
@@ -127,6 +129,21 @@ class TestAPlan:
 
 class TestTheCache:
     pytestmark = pytest.mark.once
+
+    def test_keeps_nobody_who_asked(self):
+        """A request, with its user and its body."""
+
+        class Asking:
+            pass
+
+        def ask():
+            asking = Asking()
+            plan(PersonDetail, request=asking)
+            return weakref.ref(asking)
+
+        seen = ask()
+        gc.collect()
+        assert seen() is None
 
     def test_is_bounded(self, monkeypatch):
         monkeypatch.setattr(cache, "MAX_PLANS", 3)

@@ -11,15 +11,17 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, models
 from django.db.models import Count, F, Prefetch
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from rest_framework import serializers
 
-from backstay.readplan import CountField, read
+from backstay.readplan import CountField, convert, read
+from backstay.readplan.paths import NotCompiled
 from backstay.readplan.reading import attach
 from tests.backstay.readplan.comparison import by_drf, by_plan, compare, draw
 from tests.backstay.readplan.lab.models import (
@@ -105,6 +107,12 @@ class TestFiles:
         shown = serializer(Person, "id", doc=own(read_only=True))
         bodies = assert_same(Person.objects.all(), shown, linking())
         assert any(body["doc"] for body in bodies)
+
+    def test_whose_columns_value_is_of_ones_own_make_are_drfs_to_show(self):
+        column = models.FileField()
+        column.attr_class = type("OwnFile", (FieldFile,), {})
+        with pytest.raises(NotCompiled):
+            convert.converter(serializers.FileField(), column)
 
 
 class TestWayBack:
