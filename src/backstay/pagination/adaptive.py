@@ -20,7 +20,7 @@ from rest_framework.utils.urls import replace_query_param
 from backstay.errors import QueryParameterError
 from backstay.pagination.counts import Size, recent
 from backstay.pagination.cursors import CursorPagination
-from backstay.pagination.keyset import in_order_of
+from backstay.pagination.keyset import ends, in_order_of, with_places, without_places
 from backstay.pagination.pages import PagePagination
 
 
@@ -47,16 +47,20 @@ class AdaptivePagination(CursorPagination, PagePagination):
         self.kind = CursorPagination if by_cursor else PagePagination
         self.keys = self.keyset_of(queryset, request, view)
         rows: list[Any] | None = self.kind.paginate_queryset(self, queryset, request, view)
-        if rows is None or by_cursor or by_number or self.known.rows <= self.threshold:
+        if rows is None or by_cursor:
             return rows
+        if by_number or self.known.rows <= self.threshold:
+            return without_places(self.keys, rows)
         self.kind = CursorPagination
+        self.ends = ends(self.keys, rows)
         self.signer, self.base_url = self._signer(), request.build_absolute_uri()
-        self.page, self.has_next, self.has_previous = rows, True, False
+        self.has_next, self.has_previous = True, False
+        self.page = without_places(self.keys, rows)
         return rows
 
     def in_order(self, queryset: Any) -> Any:
         """Both kinds have one order, which is also a keyset's."""
-        return in_order_of(self.keys, queryset)
+        return with_places(self.keys, in_order_of(self.keys, queryset))
 
     def measure(self, queryset: QuerySet[Any]) -> Size:
         return recent.of(queryset, self.threshold + 1)

@@ -1,6 +1,5 @@
 """Cursor pages: signed places in a keyset, read in both directions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -10,14 +9,23 @@ from urllib.parse import urlencode
 from django.core import signing
 from django.core.exceptions import ImproperlyConfigured
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from rest_framework import pagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
 from backstay.errors import QueryParameterError
-from backstay.pagination.keyset import Key, beyond, in_order_of, keyset
+from backstay.pagination.keyset import (
+    Key,
+    Position,
+    beyond,
+    ends,
+    in_order_of,
+    keyset,
+    with_places,
+    without_places,
+)
 from backstay.pagination.sizes import (
     LINK,
     PageSizeMixin,
@@ -34,7 +42,7 @@ class Cursor:
     """A place between two rows, and which way to read from it."""
 
     direction: Direction
-    position: list[Any]
+    position: Position
 
 
 class CursorPagination(PageSizeMixin, pagination.CursorPagination):
@@ -56,6 +64,9 @@ class CursorPagination(PageSizeMixin, pagination.CursorPagination):
     request: Any
     base_url: str
 
+    #: The places of the page's first and last row.
+    ends: tuple[Position | None, Position | None]
+
     def paginate_queryset(
         self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
@@ -70,7 +81,7 @@ class CursorPagination(PageSizeMixin, pagination.CursorPagination):
         backwards = cursor is not None and cursor.direction == "previous"
 
         keys = [key.reversed() for key in self.keys] if backwards else self.keys
-        rows = in_order_of(keys, queryset)
+        rows = with_places(keys, in_order_of(keys, queryset))
         if cursor is not None:
             rows = rows.filter(beyond(keys, cursor.position))
         page = list(rows[: size + 1])
@@ -82,8 +93,10 @@ class CursorPagination(PageSizeMixin, pagination.CursorPagination):
         # Where we came from there is a row, or was one a moment ago.
         self.has_next = backwards or more
         self.has_previous = more if backwards else cursor is not None
-        self.page = page
         several = self.has_next or self.has_previous
+        if several:
+            self.ends = ends(self.keys, page)
+        self.page = without_places(self.keys, page)
         self.display_page_controls = several and self.template is not None
         return page
 
@@ -119,10 +132,10 @@ class CursorPagination(PageSizeMixin, pagination.CursorPagination):
         return Response(body)
 
     def get_next_link(self) -> str | None:
-        return self._link("next", self.page[-1:]) if self.has_next else None
+        return self._link("next", self.ends[1]) if self.has_next else None
 
     def get_previous_link(self) -> str | None:
-        return self._link("previous", self.page[:1]) if self.has_previous else None
+        return self._link("previous", self.ends[0]) if self.has_previous else None
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return page_schema(next=LINK, previous=LINK, results=schema)
@@ -141,14 +154,12 @@ class CursorPagination(PageSizeMixin, pagination.CursorPagination):
         """The address of the first page."""
         return str(remove_query_param(self.base_url, self.cursor_query_param))
 
-    def _link(self, direction: Direction, edge: Sequence[Model]) -> str | None:
-        """To the rows beyond *edge*; an emptied page has none, so its link starts over."""
-        if not edge:
-            return self.start
-        return self.encode_cursor(Cursor(direction, [key.write(edge[0]) for key in self.keys]))
+    def _link(self, direction: Direction, end: Position | None) -> str:
+        """To the rows beyond *end*; an emptied page has none, so its link starts over."""
+        return self.start if end is None else self.encode_cursor(Cursor(direction, end))
 
     def encode_cursor(self, cursor: Any) -> str:
-        """The address of the rows beyond *cursor*, whose values are text."""
+        """The address of the rows beyond *cursor*, whose values are as they were written."""
         text = self.signer.sign_object([cursor.direction[0], *cursor.position])
         joint = "&" if "?" in self.start else "?"
         return f"{self.start}{joint}{urlencode({self.cursor_query_param: text})}"
@@ -178,7 +189,7 @@ class CursorPagination(PageSizeMixin, pagination.CursorPagination):
             for value in values
             if name not in self.query_parameters()
         )
-        ordering = [f"{key.order_by}" for key in self.keys]
+        ordering = [key.written_as for key in self.keys]
         place = [
             ("path", self.request.path),
             ("version", getattr(self.request, "version", None) or ""),

@@ -5,6 +5,11 @@ The ordering's columns plus the primary key, so that tied rows are told apart. A
 the model's own, one across to-one relations, or an annotation, and may be null: nulls are
 larger than everything, as PostgreSQL has them, on every database.
 
+A place is written as Python has it where that is what the database has. What Python has of
+an average, of a time truncated in a zone or of a decimal in SQLite is another value, which
+stands before or after the row's own; there the database's own value is read beside it
+(``Own``).
+
 Rows beyond a place are one comparison of row values, ``(a, b, id) > (x, y, z)``, which an
 index on the same columns answers from the place on. Only mixed directions and columns that
 may be null take a condition of several branches.
@@ -18,13 +23,16 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.db import connections
 from django.db.models import (
     BinaryField,
     BooleanField,
     Count,
+    DecimalField,
     Expression,
     F,
     Field,
+    Func,
     JSONField,
     Model,
     OrderBy,
@@ -36,16 +44,24 @@ from django.utils.duration import duration_string
 NO_ROW = Q(pk__in=())
 UNKNOWN = object()
 
+#: The value of each key.
+Position = list[Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One column of a keyset: its lookup path, its field, its direction."""
+    """
+    One column of a keyset: its lookup path, its field, its direction.
+
+    ``own`` names the annotation that has the database's own value, where Python's will not do.
+    """
 
     path: str
     field: Field
     descending: bool
     nullable: bool = False
     nulls_first: bool = False
+    own: str | None = None
 
     def reversed(self) -> "Key":
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
@@ -57,8 +73,16 @@ class Key:
         nulls: dict[str, Any] = {"nulls_first" if self.nulls_first else "nulls_last": True}
         return OrderBy(F(self.path), descending=self.descending, **nulls)
 
-    def write(self, row: Model | dict[str, Any]) -> str | None:
-        """The value of *row* as text; ``None`` where it is null."""
+    @property
+    def written_as(self) -> str:
+        """Tells apart what means one value here and another elsewhere."""
+        kind = type(self.field).__qualname__
+        return f"{self.order_by} {kind}" if self.own else f"{self.order_by}"
+
+    def write(self, row: Model | dict[str, Any]) -> Any:
+        """The value of *row* as JSON has it; ``None`` where it is null."""
+        if self.own:
+            return row[self.own] if isinstance(row, dict) else getattr(row, self.own)
         if isinstance(row, dict):  # Of ``values()``.
             return self._text(self._column_of(row))
         value: Any = getattr(row, self.path, UNKNOWN)
@@ -85,22 +109,26 @@ class Key:
             return value.isoformat()
         return duration_string(value) if isinstance(value, timedelta) else str(value)
 
-    def read(self, text: Any) -> Any:
+    def read(self, written: Any) -> Any:
         """
         The value that ``write`` wrote.
 
         Raises:
             ValidationError, ValueError: it is not a value of this column.
         """
-        if text is None and not self.nullable:
+        if written is None and not self.nullable:
             raise ValueError("This column is never null.")
-        return None if text is None else self.field.to_python(text)
+        return written if written is None or self.own else self.field.to_python(written)
+
+    def parameter(self, value: Any, connection: Any) -> Any:
+        """What *value*, of ``read``, is compared as."""
+        return value if self.own else self.field.get_db_prep_value(value, connection)
 
     def after(self, value: Any) -> Q:
         """Rows whose column comes after *value*."""
         if value is None:
             return Q(**{f"{self.path}__isnull": False}) if self.nulls_first else NO_ROW
-        beyond = Q(**{f"{self.path}__{self.operator}": value})
+        beyond = Q(Compared([self], self.operator, [value]))
         if self.nullable and not self.nulls_first:
             beyond |= Q(**{f"{self.path}__isnull": True})
         return beyond
@@ -108,16 +136,36 @@ class Key:
     def equal(self, value: Any) -> Q:
         if value is None:
             return Q(**{f"{self.path}__isnull": True})
-        return Q(**{self.path: value})
+        return Q(Compared([self], "=", [value]))
 
     @property
     def operator(self) -> str:
-        return "lt" if self.descending else "gt"
+        return "<" if self.descending else ">"
 
 
-class RowsBeyond(Expression):
+class Own(Func):
     """
-    ``(a, b) > (x, y)``: the columns of keys of one direction, and their values.
+    What the database itself has of an expression, in a form that Python changes nothing of.
+
+    PostgreSQL writes it as text, and reads such a constant as one of the expression's type;
+    SQLite's numbers and texts are Python's, unless the column's declared type or an affinity
+    turns them into something else, which the unary plus keeps away.
+    """
+
+    arity = 1
+    template = "+(%(expressions)s)"
+    output_field = Field()
+
+    #: Whoever reads a row by its columns reads this too, though no serializer shows it.
+    is_read_along = True
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s)::text")
+
+
+class Compared(Expression):
+    """
+    ``(a, b) > (x, y)``: the columns of keys, and their values.
 
     Values are no expressions of their own: to copy and to resolve them took as long as
     PostgreSQL takes for the page.
@@ -125,13 +173,13 @@ class RowsBeyond(Expression):
 
     output_field = BooleanField()
 
-    def __init__(self, keys: Sequence[Key], position: Sequence[Any]) -> None:
+    def __init__(self, keys: Sequence[Key], sign: str, position: Sequence[Any]) -> None:
         super().__init__()
-        self.sign = "<" if keys[0].descending else ">"
+        self.sign = sign
         self.columns: list[Any] = [F(key.path) for key in keys]
-        self.values = [(key.field, value) for key, value in zip(keys, position, strict=True)]
+        self.values = list(zip(keys, position, strict=True))
 
-    def resolve_expression(self, *args: Any, **kwargs: Any) -> "RowsBeyond":
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> "Compared":
         """In place: it is made for one query, and a copy takes longer than its columns."""
         self.columns = [one.resolve_expression(*args, **kwargs) for one in self.columns]
         return self
@@ -147,12 +195,12 @@ class RowsBeyond(Expression):
     ) -> tuple[str, list[Any]]:
         found = [compiler.compile(column) for column in self.columns]
         columns = ", ".join(text for text, _ in found)
-        places = ", ".join(["%s"] * len(self.values))
+        values = ", ".join(["%s"] * len(self.values))
         parameters = [one for _, own in found for one in own]
-        parameters += [
-            written(field.get_db_prep_value(value, connection)) for field, value in self.values
-        ]
-        return f"({columns}) {self.sign} ({places})", parameters
+        parameters += [written(key.parameter(value, connection)) for key, value in self.values]
+        several = len(found) > 1
+        text = f"({columns}) {self.sign} ({values})" if several else f"{columns} {self.sign} %s"
+        return text, parameters
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         """
@@ -176,7 +224,7 @@ def keyset(queryset: QuerySet, default: str | Sequence[Any]) -> list[Key]:
     """
     default = (default,) if isinstance(default, str) else default
     ordering = queryset.query.order_by or default or queryset.model._meta.ordering
-    keys = [_key(queryset, one) for one in ordering]
+    keys = [_key(queryset, one, f"_own_{number}") for number, one in enumerate(ordering)]
     if not queryset.query.standard_ordering:  # QuerySet.reverse() was called.
         keys = [key.reversed() for key in keys]
     primary = queryset.model._meta.pk
@@ -192,10 +240,32 @@ def in_order_of(keys: Sequence[Key], queryset: QuerySet) -> QuerySet:
     return upright.order_by(*(key.order_by for key in keys))
 
 
-def beyond(keys: Sequence[Key], position: Sequence[Any]) -> Any:
+def with_places(keys: Sequence[Key], queryset: QuerySet) -> QuerySet:
+    """*queryset*, of whose rows ``ends`` tells the places."""
+    own = {key.own: Own(F(key.path)) for key in keys if key.own}
+    return queryset.annotate(**own) if own else queryset
+
+
+def ends(keys: Sequence[Key], rows: Sequence[Any]) -> tuple[Position | None, Position | None]:
+    """The places of the first and the last of *rows*."""
+    if not rows:
+        return None, None
+    first, last = ([key.write(row) for key in keys] for row in (rows[0], rows[-1]))
+    return first, last
+
+
+def without_places(keys: Sequence[Key], rows: list[Any]) -> list[Any]:
+    """*rows* as they were asked for: those of ``values()`` are shown as they are."""
+    for row in rows if rows and isinstance(rows[0], dict) else ():
+        for key in keys:
+            row.pop(key.own, None)
+    return rows
+
+
+def beyond(keys: Sequence[Key], position: Position) -> Any:
     """Rows after *position*, by each key's direction."""
     if len({key.descending for key in keys}) == 1 and not any(key.nullable for key in keys):
-        return RowsBeyond(keys, position)
+        return Compared(keys, keys[0].operator, position)
     condition, equal = Q(), Q()
     for key, value in zip(keys, position, strict=True):
         condition |= equal & key.after(value)
@@ -204,7 +274,7 @@ def beyond(keys: Sequence[Key], position: Sequence[Any]) -> Any:
     return (keys[0].after(position[0]) | keys[0].equal(position[0])) & condition
 
 
-def _key(queryset: QuerySet, ordering: Any) -> Key:
+def _key(queryset: QuerySet, ordering: Any, own: str) -> Key:
     """
     Raises:
         ImproperlyConfigured: rows cannot be paged by *ordering*.
@@ -221,39 +291,55 @@ def _key(queryset: QuerySet, ordering: Any) -> Key:
     field, nullable = _column(queryset, path)
     if nulls_first is None:
         nulls_first = descending  # Nulls are the largest.
-    return Key(path, field, descending, nullable, nullable and nulls_first)
+    needed = _differs_in_python(queryset, path, field)
+    return Key(path, field, descending, nullable, nullable and nulls_first, own if needed else None)
 
 
-def _column(queryset: QuerySet, path: str) -> tuple[Field, bool]:
+def _differs_in_python(queryset: QuerySet, path: str, field: Any) -> bool:
+    """Whether the database may have another value than Django reads, and ``Own`` has it."""
+    vendor = connections[queryset.db].vendor
+    computed = path in queryset.query.annotations or hasattr(field, "from_db_value")
+    inexact = vendor == "sqlite" and isinstance(field, DecimalField)
+    return vendor in {"postgresql", "sqlite"} and (computed or inexact)
+
+
+def _column(queryset: QuerySet, path: str) -> tuple[Any, bool]:
     """
     What *path* leads to, and whether it may be null.
 
     Raises:
         ImproperlyConfigured: nothing that rows can be paged by.
     """
+    field: Any
     annotation = queryset.query.annotations.get(path)
     if annotation is not None:
-        return annotation.output_field, not isinstance(annotation, Count)
-    current: Any = queryset.model
-    field: Any = None
-    nullable = False
-    try:
-        *relations, column = path.split("__")
-        for relation in relations:
-            link = current._meta.get_field(relation)
-            if link.many_to_many or link.one_to_many:
-                raise FieldDoesNotExist
-            nullable |= link.null
-            current = link.related_model
-        field = current._meta.pk if column == "pk" else current._meta.get_field(column)
-        if field.is_relation and column == field.attname:
-            field = field.target_field
-    except (FieldDoesNotExist, AttributeError):
-        field = None
-    unordered = (JSONField, BinaryField)
-    if not isinstance(field, Field) or field.is_relation or isinstance(field, unordered):
+        field, nullable = annotation.output_field, not isinstance(annotation, Count)
+    else:
+        field, nullable = _column_of_one_row(queryset.model, path)
+    if field is None or isinstance(field, (JSONField, BinaryField)):
         raise ImproperlyConfigured(
             f"{queryset.model.__name__} cannot be paged in the order of {path!r}: "
             "it is no column of one row, and no annotation."
         )
+    return field, nullable
+
+
+def _column_of_one_row(model: Any, path: str) -> tuple[Field | None, bool]:
+    """The field at the end of to-one relations, and whether it or one of those may be null."""
+    nullable = False
+    try:
+        *relations, column = path.split("__")
+        for relation in relations:
+            link = model._meta.get_field(relation)
+            if link.many_to_many or link.one_to_many:
+                return None, nullable
+            nullable |= link.null
+            model = link.related_model
+        field = model._meta.pk if column == "pk" else model._meta.get_field(column)
+        if field.is_relation and column == field.attname:
+            field = field.target_field
+    except (FieldDoesNotExist, AttributeError):
+        return None, nullable
+    if not isinstance(field, Field) or field.is_relation:
+        return None, nullable
     return field, nullable or field.null

@@ -246,8 +246,8 @@ class _Reading:
         self.plan = plan
         self.queryset = queryset
         columns = plan.statement.columns
-        more = (name for name in _ordering(queryset) if name not in columns)
-        self.names = [*columns, *more]
+        more = [*_ordering(queryset), *_read_along(queryset)]
+        self.names = [*columns, *(name for name in more if name not in columns)]
         utc = sql.reads_raw(queryset.db) and sql.may_be_raw(queryset)
         self.raw: Collection[str] = plan.statement.raw if utc else ()
 
@@ -290,6 +290,12 @@ def _ordering(queryset: Any) -> list[str]:
             continue  # Of many rows, or an expression.
         columns += [target.path] if isinstance(target, Column) else []
     return columns
+
+
+def _read_along(queryset: Any) -> list[str]:
+    """Annotations that somebody else than a serializer needs, as they say themselves."""
+    annotations = queryset.query.annotation_select
+    return [name for name, one in annotations.items() if getattr(one, "is_read_along", False)]
 
 
 def _verified(bodies: list[Any], instances: list[Any], serializer: Any) -> list[Any]:
