@@ -171,6 +171,14 @@ class TestWho:
 
         assert (records[0].actor, records[0].sql_count) == ("anonymous", 1)
 
+    def test_a_session_is_known_where_no_limit_asked(self, settings, records, staff_session):
+        settings.ROOT_URLCONF = "shop.urls"
+
+        response = staff_session.get("/ops/data/")
+
+        assert (records[0].route, records[0].actor) == ("/ops/data/", "staff")
+        assert "Server-Timing" in response.headers
+
     def test_staff_are_told_what_it_cost(self, settings, records):
         settings.ROOT_URLCONF = "shop.urls"
 
