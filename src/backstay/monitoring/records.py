@@ -64,7 +64,10 @@ def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> End
         time.time(),
         elapsed_ns,
         measure,
-        len(response.content) if isinstance(response, HttpResponse) else 0,
+        # Of HEAD the server sends none of it.
+        len(response.content)
+        if isinstance(response, HttpResponse) and request.method != "HEAD"
+        else 0,
         actor,
         user_id,
         request.META.get("HTTP_USER_AGENT", ""),

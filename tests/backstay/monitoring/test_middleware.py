@@ -14,6 +14,7 @@ from backstay.auth.issuing import issue_tokens
 from backstay.counters import counted
 from backstay.monitoring import MonitoringMiddleware, add_sink, remove_sink
 from backstay.monitoring import records as making
+from backstay.monitoring.budgets import budget_of
 
 pytestmark = [pytest.mark.M1, pytest.mark.django_db]
 
@@ -38,6 +39,11 @@ class TestOneRecordEach:
         assert record.request_id == response.headers["X-Request-ID"]
         assert record.response_bytes == len(response.content)
         assert 0 < record.duration_ms == round(record.duration_ms, 3)
+
+    def test_of_head_the_body_is_not_sent(self, client, records):
+        client.head("/joined/")
+
+        assert (records[0].method, records[0].response_bytes) == ("HEAD", 0)
 
     def test_one_that_takes_the_process_with_it_too(self, client, records):
         with pytest.raises(SystemExit):
@@ -190,10 +196,12 @@ class TestWho:
 
 class TestWhatClientsSay:
     def test_methods_that_are_none_are_one(self, client, records):
+        known = budget_of.cache_info().currsize
         for method in ("BREW", "x" * 5_000, "GET\u2028"):
             client.generic(method, "/joined/")
 
         assert {record.method for record in records} == {"OTHER"}
+        assert budget_of.cache_info().currsize <= known + 1
 
     @pytest.mark.once
     def test_a_thousand_routes_that_do_not_exist_are_one(self, client, records):
