@@ -13,6 +13,7 @@ from backstay.errors.request_ids import id_of
 from backstay.measure import Measure
 from backstay.monitoring.record import Record
 from backstay.monitoring.templates import UNMATCHED, template
+from backstay.redaction import one_line, redact_text
 from backstay.traces import Trace
 from backstay.traces import current as current_trace
 from backstay.versioning import version_of
@@ -122,7 +123,9 @@ def who(user: Any) -> tuple[str, str]:
     staff = held["is_staff"] if "is_staff" in held else known_whole and _asked(user, "is_staff")
     meta = getattr(user, "_meta", None)
     key = held.get(meta.pk.attname) if meta is not None else _asked(user, "pk")
-    return "staff" if staff else "user", "" if key in {None, False} else str(key)
+    # An address may be a key.
+    told = one_line(redact_text(key)) if isinstance(key, str) else str(key)
+    return "staff" if staff else "user", "" if key in {None, False} else told
 
 
 def _asked(user: Any, name: str) -> Any:

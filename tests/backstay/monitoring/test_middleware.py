@@ -1,5 +1,6 @@
 """Every request has one record, whatever becomes of it, and of bounded words."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -184,6 +185,21 @@ class TestWho:
 
         assert (records[0].route, records[0].actor) == ("/ops/data/", "staff")
         assert "Server-Timing" in response.headers
+
+    @pytest.mark.once
+    @pytest.mark.parametrize(
+        ("key", "told"),
+        [
+            (7, "7"),
+            ("ada", "ada"),
+            ("ada@shop.example", "[redacted]"),
+            ("a\u2028event=forged", "a\\u2028event=forged"),
+        ],
+    )
+    def test_a_key_that_is_text_is_cleaned(self, key, told):
+        user = SimpleNamespace(is_authenticated=True, is_staff=False, pk=key)
+
+        assert making.who(user) == ("user", told)
 
     def test_staff_are_told_what_it_cost(self, settings, records):
         settings.ROOT_URLCONF = "shop.urls"
