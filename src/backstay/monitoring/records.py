@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.http import HttpResponse
@@ -98,7 +99,7 @@ def record_of(end: Ended) -> Record:
         throttle=measure.throttle or ("refused" if end.status == 429 else ""),
         actor=end.actor,
         user_id=end.user_id,
-        client=client_of(end.user_agent),
+        client=client_of(end.user_agent[:200]),
         request_id=end.request_id,
         trace_id=end.trace.trace_id if end.trace else "",
     )
@@ -132,12 +133,15 @@ def _asked(user: Any, name: str) -> Any:
     return getattr(user, name, False)
 
 
+@lru_cache(maxsize=1_024)
 def client_of(user_agent: str) -> str:
     """
+    What has the shape of a secret is no product; to see that costs more than all the rest.
+
     >>> client_of("okhttp/4.12.0 (gzip)"), client_of("<script>")
     ('okhttp/4', '')
     """
-    match = _PRODUCT.match(user_agent)
+    match = _PRODUCT.match(redact_text(user_agent))
     return match[0] if match else ""
 
 

@@ -242,9 +242,11 @@ class TestWhatClientsSay:
             ("curl/7.99999999999", "curl/7"),
             ("a" * 8_192, ""),
             ("4111111111111111", ""),
-            ("ada@shop.example", "ada"),
             ("\x1b[31mred", ""),
             ("", ""),
+            ("ada@shop.example", ""),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.c2lnbmF0dXJl", ""),
+            ("curl/8 ada@shop.example", "curl/8"),
         ],
     )
     def test_a_client_is_a_product_and_a_number(self, said, known):
