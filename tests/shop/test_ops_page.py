@@ -185,6 +185,26 @@ class TestWhatStaffSee:
         assert "/api/{version}/products/" in texts(browser, "#endpoints .route")
         assert browser.find(".plot .line.requests").get_attribute("d").startswith("M")
 
+    def test_a_moment_between_silent_ones_is_seen(self, shop, browser):
+        sign_in(browser, shop)
+
+        width, way = browser.driver.execute_async_script("""
+            const [done] = arguments;
+            const script = document.querySelector("script[type=module]").src;
+            import(new URL("plot.js", script)).then(({ Plot }) => {
+              const plot = new Plot({
+                title: "Latency", unit: "", series: [{ name: "p50", label: "", kind: "line" }],
+                scale: String, headline: () => ({ value: "", aside: "" }),
+              });
+              document.querySelector(".plots").append(plot.element);
+              plot.show({ at: 0, step: 10, p50: [1, 1, null, 5, null] }, {});
+              const lines = [...plot.element.querySelectorAll(".line")];
+              done([getComputedStyle(lines.at(-1)).strokeWidth, lines.at(-1).getAttribute("d")]);
+            });
+        """)
+
+        assert (width, way.count("M")) == ("4px", 1)
+
     def test_a_query_for_each_row_is_named_by_its_field(self, shop, browser):
         sign_in(browser, shop)
         assert ask(shop, "GET", "/api/v2/careless/") == 200

@@ -423,6 +423,29 @@ class TestMetrics:
 
         assert {self.requests(server) for _ in range(8)} == {server.answered["/"]}
 
+    def test_a_directory_that_is_given_is_made_and_stays_and_its_master_counts_nothing(
+        self, tmp_path
+    ):
+        port, directory = free_port(), tmp_path / "var" / "metrics"
+        process = serve(
+            tmp_path,
+            PORT=f"{port}",
+            DJANGO_SETTINGS_MODULE="shop.settings",
+            PROMETHEUS_MULTIPROC_DIR=f"{directory}",
+        )
+        server = Server(process, port, tmp_path)
+        try:
+            assert eventually(lambda: server.answers("/health/live/"), seconds=20)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            with closing(connection) as client:
+                client.request("GET", "/metrics")
+                text = client.getresponse().read().decode()
+        finally:
+            server.stop()
+
+        assert "\nbackstay_processes 1.0\n" in text
+        assert directory.exists()
+
     def test_what_they_were_counted_in_goes_with_the_server(self, server):
         assert server.get() == 200
         environ = Path(f"/proc/{min(server.workers())}/environ").read_bytes().decode()

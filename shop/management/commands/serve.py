@@ -13,7 +13,6 @@ import os
 import socket
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -21,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from backstay.auth.keys import load_keys
+from backstay.contrib.prometheus import PROCESSES
 from shop.environment import BadVariable, Environment
 from shop.server.config import METRICS_PREFIX, SEND_BUFFER_BYTES
 
@@ -50,10 +50,10 @@ class Command(ServingCommand):
         listener = bind(environment.host, environment.port)
         self.stdout.write(welcome(environment))
         self.stdout.flush()
+        # This process goes on as the master, which is none of those that are counted together.
+        PROCESSES.set(0)
         # Where the workers count, so that each can answer for all of them.
-        if directory := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            Path(directory).mkdir(parents=True, exist_ok=True)
-        else:
+        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=METRICS_PREFIX)
         os.execv(  # noqa: S606  # The server takes over this process: signals and children are its own.
             sys.executable,

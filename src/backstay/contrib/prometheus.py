@@ -38,6 +38,10 @@ from backstay.errors.problems import Converted
 from backstay.errors.responses import ProblemResponse
 from backstay.monitoring import Record, add_sink, sinks
 
+# Before there is a metric: one without labels opens its file at once.
+if (_directory := shared_directory()) is not None:
+    _directory.mkdir(parents=True, exist_ok=True)
+
 #: Seconds: from what a kept answer takes to what a time-out ends.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 

@@ -97,7 +97,7 @@ def _recorded(end: Ended) -> Record:
     record = record_of(end)
     if isinstance(end.measure.watch, queries.QueryWatch):
         record.findings = end.measure.watch.findings()
-    budget = budget_of(end.match.func, end.method) if end.match else None
+    budget = budget_of(end.match.func, record.method) if end.match else None
     if record.findings or budget is not None:
         queries.report(record, budget)
     return record

@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.http import HttpResponse
@@ -13,6 +14,7 @@ from backstay.errors.request_ids import id_of
 from backstay.measure import Measure
 from backstay.monitoring.record import Record
 from backstay.monitoring.templates import UNMATCHED, template
+from backstay.redaction import one_line, redact_text
 from backstay.traces import Trace
 from backstay.traces import current as current_trace
 from backstay.versioning import version_of
@@ -64,7 +66,10 @@ def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> End
         time.time(),
         elapsed_ns,
         measure,
-        len(response.content) if isinstance(response, HttpResponse) else 0,
+        # Of HEAD the server sends none of it.
+        len(response.content)
+        if isinstance(response, HttpResponse) and request.method != "HEAD"
+        else 0,
         actor,
         user_id,
         request.META.get("HTTP_USER_AGENT", ""),
@@ -94,7 +99,7 @@ def record_of(end: Ended) -> Record:
         throttle=measure.throttle or ("refused" if end.status == 429 else ""),
         actor=end.actor,
         user_id=end.user_id,
-        client=client_of(end.user_agent),
+        client=client_of(end.user_agent[:200]),
         request_id=end.request_id,
         trace_id=end.trace.trace_id if end.trace else "",
     )
@@ -119,19 +124,24 @@ def who(user: Any) -> tuple[str, str]:
     staff = held["is_staff"] if "is_staff" in held else known_whole and _asked(user, "is_staff")
     meta = getattr(user, "_meta", None)
     key = held.get(meta.pk.attname) if meta is not None else _asked(user, "pk")
-    return "staff" if staff else "user", "" if key in {None, False} else str(key)
+    # An address may be a key.
+    told = one_line(redact_text(key)) if isinstance(key, str) else str(key)
+    return "staff" if staff else "user", "" if key in {None, False} else told
 
 
 def _asked(user: Any, name: str) -> Any:
     return getattr(user, name, False)
 
 
+@lru_cache(maxsize=1_024)
 def client_of(user_agent: str) -> str:
     """
+    What has the shape of a secret is no product; to see that costs more than all the rest.
+
     >>> client_of("okhttp/4.12.0 (gzip)"), client_of("<script>")
     ('okhttp/4', '')
     """
-    match = _PRODUCT.match(user_agent)
+    match = _PRODUCT.match(redact_text(user_agent))
     return match[0] if match else ""
 
 

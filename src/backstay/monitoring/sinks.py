@@ -75,8 +75,9 @@ def hand_over(make: Callable[[], Record]) -> None:
 
 
 def deliver() -> None:
-    """Tell what waits by now; for who is about to show what sinks have made of it."""
-    for _ in range(0, len(_waiting), TOGETHER):
+    """Have all told by now; for who is about to show what sinks have made of it."""
+    # Once where nothing waits: somebody may be telling the last ones.
+    for _ in range(0, max(1, len(_waiting)), TOGETHER):
         if not _deliver_some(END_SECONDS):
             return
 

@@ -60,6 +60,9 @@ def _standing(request: HttpRequest) -> list[Decision]:
         return peek(budgets_of(view.request, view, known))
     except APIException:
         return []  # A view that refuses to say what its limits are tells nothing of them.
+    finally:
+        if user is not None:
+            request.user = user  # DRF hands on what it is given: whoever logs would see nobody.
 
 
 def _view_of(func: Any, request: HttpRequest, args: Any, kwargs: Any) -> Any:

@@ -6,8 +6,9 @@ The backend is that of the suite's run. What concerns several processes needs Re
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from backstay import store as store_module
 from backstay.counters import counted
 from backstay.monitoring.history import History, summed
 from backstay.monitoring.history.latency import BINS
+from backstay.monitoring.history.redis import RedisSheets
 from backstay.monitoring.history.sheets import (
     ENDPOINTS,
     FINDINGS,
@@ -273,6 +275,27 @@ class TestProcesses:
         rows = endpoints(make())
         assert len(rows) in {ENDPOINTS.most_rows, ENDPOINTS.most_rows + 1}
         assert summed(rows.values())["n"] == 750
+
+    def test_are_there_while_they_are_handed_over_and_the_end_waits_for_it(
+        self, history, monkeypatch
+    ):
+        begun, goes_on, merge = Event(), Event(), RedisSheets.merge
+
+        def linger(sheets, part):
+            begun.set()
+            goes_on.wait(30)
+            merge(sheets, part)
+
+        monkeypatch.setattr(RedisSheets, "merge", linger)
+        history.add(record())
+        with ThreadPoolExecutor(3) as threads:
+            threads.submit(history.flush)
+            assert begun.wait(30)
+            reading, ending = threads.submit(endpoints, history), threads.submit(history.flush)
+            early, _ = wait([reading, ending], timeout=0.05)
+            goes_on.set()
+        assert not early
+        assert summed(reading.result().values())["n"] == 1
 
     def test_leave_nothing_in_redis_for_ever(self, history):
         history.add(record(findings=(finding(),)))

@@ -1,5 +1,6 @@
 """Every request has one record, whatever becomes of it, and of bounded words."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from backstay.auth.issuing import issue_tokens
 from backstay.counters import counted
 from backstay.monitoring import MonitoringMiddleware, add_sink, remove_sink
 from backstay.monitoring import records as making
+from backstay.monitoring.budgets import budget_of
 
 pytestmark = [pytest.mark.M1, pytest.mark.django_db]
 
@@ -38,6 +40,11 @@ class TestOneRecordEach:
         assert record.request_id == response.headers["X-Request-ID"]
         assert record.response_bytes == len(response.content)
         assert 0 < record.duration_ms == round(record.duration_ms, 3)
+
+    def test_of_head_the_body_is_not_sent(self, client, records):
+        client.head("/joined/")
+
+        assert (records[0].method, records[0].response_bytes) == ("HEAD", 0)
 
     def test_one_that_takes_the_process_with_it_too(self, client, records):
         with pytest.raises(SystemExit):
@@ -171,6 +178,29 @@ class TestWho:
 
         assert (records[0].actor, records[0].sql_count) == ("anonymous", 1)
 
+    def test_a_session_is_known_where_no_limit_asked(self, settings, records, staff_session):
+        settings.ROOT_URLCONF = "shop.urls"
+
+        response = staff_session.get("/ops/data/")
+
+        assert (records[0].route, records[0].actor) == ("/ops/data/", "staff")
+        assert "Server-Timing" in response.headers
+
+    @pytest.mark.once
+    @pytest.mark.parametrize(
+        ("key", "told"),
+        [
+            (7, "7"),
+            ("ada", "ada"),
+            ("ada@shop.example", "[redacted]"),
+            ("a\u2028event=forged", "a\\u2028event=forged"),
+        ],
+    )
+    def test_a_key_that_is_text_is_cleaned(self, key, told):
+        user = SimpleNamespace(is_authenticated=True, is_staff=False, pk=key)
+
+        assert making.who(user) == ("user", told)
+
     def test_staff_are_told_what_it_cost(self, settings, records):
         settings.ROOT_URLCONF = "shop.urls"
 
@@ -182,10 +212,12 @@ class TestWho:
 
 class TestWhatClientsSay:
     def test_methods_that_are_none_are_one(self, client, records):
+        known = budget_of.cache_info().currsize
         for method in ("BREW", "x" * 5_000, "GET\u2028"):
             client.generic(method, "/joined/")
 
         assert {record.method for record in records} == {"OTHER"}
+        assert budget_of.cache_info().currsize <= known + 1
 
     @pytest.mark.once
     def test_a_thousand_routes_that_do_not_exist_are_one(self, client, records):
@@ -210,9 +242,11 @@ class TestWhatClientsSay:
             ("curl/7.99999999999", "curl/7"),
             ("a" * 8_192, ""),
             ("4111111111111111", ""),
-            ("ada@shop.example", "ada"),
             ("\x1b[31mred", ""),
             ("", ""),
+            ("ada@shop.example", ""),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.c2lnbmF0dXJl", ""),
+            ("curl/8 ada@shop.example", "curl/8"),
         ],
     )
     def test_a_client_is_a_product_and_a_number(self, said, known):

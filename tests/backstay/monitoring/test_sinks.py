@@ -147,6 +147,30 @@ def test_a_sink_that_hangs_holds_no_request_up_for_long_and_fills_nothing(later,
             thread.join(WAIT_SECONDS)
 
 
+def test_whoever_wants_all_told_waits_for_what_is_being_told(later):
+    """Nothing waits any more then; a scrape would miss it, and the end of a process lose it."""
+    begun, goes_on = Event(), Event()
+
+    def linger(_: Record) -> None:
+        begun.set()
+        goes_on.wait(WAIT_SECONDS)
+
+    with telling(linger):
+        sinks.hand_over(record)
+        telling_it, asking = Thread(target=sinks.deliver), Thread(target=sinks.deliver)
+        telling_it.start()
+        try:
+            assert begun.wait(WAIT_SECONDS)
+            asking.start()
+            asking.join(0.05)
+            assert asking.is_alive()
+        finally:
+            goes_on.set()
+            telling_it.join(WAIT_SECONDS)
+        asking.join(WAIT_SECONDS)
+        assert not asking.is_alive()
+
+
 def test_a_process_ends_beside_a_sink_that_hangs(later, monkeypatch):
     monkeypatch.setattr(sinks, "END_SECONDS", 0.01)
     begun, goes_on = Event(), Event()

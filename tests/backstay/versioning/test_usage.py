@@ -233,6 +233,11 @@ class TestClient:
             ("ü/1", "unnamed"),
             ("curl\nv2", "curl"),
             ("a" * 8_000, "a" * 32),
+            ("ada@shop.example", "unnamed"),
+            ("4929739104127397", "unnamed"),
+            ("4929 7391 0412 7397", "unnamed"),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.c2lnbmF0dXJl", "unnamed"),
+            ("curl/8 ada@shop.example", "curl"),
         ],
     )
     def test_is_the_first_product(self, agent, label):

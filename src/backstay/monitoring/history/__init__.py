@@ -41,7 +41,7 @@ from backstay.monitoring.history.sheets import (
     is_over,
 )
 from backstay.monitoring.record import Finding, Record
-from backstay.store import StoreUnavailable, store
+from backstay.store import Store, StoreUnavailable, store
 from backstay.throttling import refusals
 
 FLUSH_SECONDS = 1.5
@@ -64,6 +64,8 @@ class History:
     def clear(self) -> None:
         """Forget what this process keeps; a process that was forked has its own to tell."""
         _shared_by.cache_clear()
+        # What is on its way to Redis is in neither place: readers and the end wait for it.
+        self._moving = Lock()
         self._lock = Lock()
         self._kept = Sheets()
         self._outcomes = _throttle_outcomes()
@@ -110,21 +112,25 @@ class History:
     def read(self, names: Sequence[str]) -> tuple[dict[str, Sheet], bool]:
         """The sheets of *names*, and whether they are of all processes, where there are more."""
         self._gather()
-        shared, whole = self._shared(names)
-        now = time.time()
-        with self._lock:
-            own = {name: self._kept.read(name) for name in names}
-            # What nobody adds to any more needs no copy: of a day there is much.
-            own |= {name: _copied(own[name]) for name in names if not is_over(name, now)}
+        with self._moving:
+            shared, whole = self._shared(names)
+            now = time.time()
+            with self._lock:
+                own = {name: self._kept.read(name) for name in names}
+                # What nobody adds to any more needs no copy: of a day there is much.
+                own |= {name: _copied(own[name]) for name in names if not is_over(name, now)}
         return {name: _joined(shared.get(name, {}), own[name]) for name in names}, whole
 
     def flush(self) -> None:
         """Hand over what is kept; it stays where Redis does not answer."""
         self._gather()
-        # A process that has nothing to tell, as a command, needs no Redis for it.
-        redis = store() if self._kept else None
-        if redis is None:
-            return
+        with self._moving:
+            # A process that has nothing to tell, as a command, needs no Redis for it.
+            redis = store() if self._kept else None
+            if redis is not None:
+                self._hand_over(redis)
+
+    def _hand_over(self, redis: Store) -> None:
         with self._lock:
             kept, self._kept = self._kept, Sheets()
         try:

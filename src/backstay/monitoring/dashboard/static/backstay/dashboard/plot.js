@@ -155,6 +155,8 @@ export class Plot {
       return [
         ...(kind === "area" ? [drawn("path", { class: `area ${name}`, d: drawnRuns.map(area).join("") })] : []),
         drawn("path", { class: `line ${name}`, d: drawnRuns.map(line).join("") }),
+        // A moment between silent ones: as thin as a line it would not be seen.
+        drawn("path", { class: `line alone ${name}`, d: drawnRuns.filter((run) => run.length === 1).map(line).join("") }),
       ];
     });
   }
