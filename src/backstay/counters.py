@@ -19,7 +19,15 @@ _observers: list[Callable[[Name, int], object]] = []
 
 def count(event: str, by: int = 1, **labels: str) -> None:
     """Add *by* to the counter of *event* with these labels."""
-    name = event, tuple(sorted(labels.items()))
+    add(named(event, **labels), by)
+
+
+def named(event: str, **labels: str) -> Name:
+    """The counter of *event* with these labels; for what is counted with every request."""
+    return event, tuple(sorted(labels.items()))
+
+
+def add(name: Name, by: int = 1) -> None:
     with _lock:
         _counts[name] += by
     for observer in _observers:

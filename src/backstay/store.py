@@ -28,17 +28,17 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import sha1
 from threading import Lock, local
-from typing import Any, TypeVar
+from typing import Any
 
 from backstay.conf import settings
-from backstay.counters import count
+from backstay.counters import add, count, named
 from backstay.measure import current as current_measure
 
 TIMEOUT_SECONDS = 0.1
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 1.0
 
-T = TypeVar("T")
+_ANSWERED = named("store", outcome="ok")
 
 
 class StoreUnavailable(Exception):
@@ -180,18 +180,7 @@ class Store:
             StoreUnavailable: no answer, or an error instead of one.
         """
 
-        def ask() -> Any:
-            try:
-                answer = self._ask("EVALSHA", script.sha, len(keys), *keys, *args)
-            except self._refusal as refusal:
-                if not str(refusal).startswith("NOSCRIPT"):
-                    raise
-                self.losses += self._forgotten(script)
-                answer = self._ask("EVAL", script.source, len(keys), *keys, *args)
-            self._known.add(script.sha)
-            return answer
-
-        return self._guarded(ask)
+        return self._guarded(self._run, script, (len(keys), *keys, *args))
 
     def call(self, *command: str | bytes | float) -> Any:
         """
@@ -200,15 +189,15 @@ class Store:
         Raises:
             StoreUnavailable: no answer, or an error instead of one.
         """
-        return self._guarded(lambda: self._ask(*command))
+        return self._guarded(self._ask, *command)
 
-    def _guarded(self, ask: Callable[[], T]) -> T:
+    def _guarded(self, ask: Callable[..., Any], *asked: Any) -> Any:
         if not self.breaker.admits():
             count("store", outcome="skipped")
             raise StoreUnavailable("The store has just failed; it is left alone for a moment.")
         began = time.perf_counter_ns()
         try:
-            answer = ask()
+            answer = ask(*asked)
         except self._errors as error:
             self.losses += 1
             self.breaker.failed()
@@ -218,7 +207,18 @@ class Store:
         finally:
             _measure(time.perf_counter_ns() - began)
         self.breaker.succeeded()
-        count("store", outcome="ok")
+        add(_ANSWERED)
+        return answer
+
+    def _run(self, script: Script, given: tuple[Any, ...]) -> Any:
+        try:
+            answer = self._ask("EVALSHA", script.sha, *given)
+        except self._refusal as refusal:
+            if not str(refusal).startswith("NOSCRIPT"):
+                raise
+            self.losses += self._forgotten(script)
+            answer = self._ask("EVAL", script.source, *given)
+        self._known.add(script.sha)
         return answer
 
     def _forgotten(self, script: Script) -> bool:

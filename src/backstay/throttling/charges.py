@@ -29,8 +29,7 @@ class Charge(NamedTuple):
     @property
     def name(self) -> tuple[str, str, str]:
         """What the bucket is called wherever it is kept."""
-        kind = "-smooth" if self.rate.smooth else ""
-        return self.rule, f"{self.rate.window_seconds}{kind}", self.bucket
+        return self.rule, self.rate.kind, self.bucket
 
     def shared_by(self, workers: int) -> "Charge":
         """One worker's part of this limit, where none knows what the others count."""

@@ -19,6 +19,7 @@ Limit: what a view does in ``check_throttles`` comes after the charge. Say in
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.http import HttpRequest
@@ -26,7 +27,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from backstay.conf import settings
-from backstay.counters import count
+from backstay.counters import Name, add, named
 from backstay.errors import ServiceUnavailable
 from backstay.measure import throttled
 from backstay.pipeline import Part, ask
@@ -252,14 +253,20 @@ def peek(charges: Sequence[Charge]) -> list[Decision]:
 
 def count_outcome(decisions: Sequence[Decision], *, refused: str = "refused") -> None:
     """Of a refused request only the rules that refused it; the others were not charged."""
-    rules = {decision.charge.rule for decision in decisions if not decision.allowed}
-    outcome = refused if rules else "allowed"
+    if not decisions:
+        return
+    over = [decision for decision in decisions if not decision.allowed]
+    outcome = refused if over else "allowed"
     if outcome == "refused":
         refusals.note(decisions)
-    for rule in sorted(rules or {decision.charge.rule for decision in decisions}):
-        count("throttle", rule=rule, outcome=outcome)
-    if decisions:
-        throttled(_TOLD[outcome])
+    for rule in {decision.charge.rule: None for decision in over or decisions}:
+        add(_counter(rule, outcome))
+    throttled(_TOLD[outcome])
+
+
+@cache
+def _counter(rule: str, outcome: str) -> Name:
+    return named("throttle", rule=rule, outcome=outcome)
 
 
 #: What a request's own record says.

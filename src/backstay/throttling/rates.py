@@ -13,7 +13,7 @@ Rates of scopes are DRF's setting ``DEFAULT_THROTTLE_RATES``, read at each use.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
@@ -36,7 +36,7 @@ _SECONDS = {
 _RATE = re.compile(r"([1-9][0-9]{0,9})/([a-z]+)( smooth)?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rate:
     """``limit`` requests in any ``window_seconds``, ``smooth``: not all at once."""
 
@@ -47,6 +47,11 @@ class Rate:
     def __str__(self) -> str:
         """``"5 in 60 s"``, for people."""
         return f"{self.limit} in {self.window_seconds} s{' smooth' if self.smooth else ''}"
+
+    @cached_property
+    def kind(self) -> str:
+        """What buckets of one window have in common, whatever the limit."""
+        return f"{self.window_seconds}-smooth" if self.smooth else f"{self.window_seconds}"
 
     @classmethod
     def parse(cls, text: str) -> Self:

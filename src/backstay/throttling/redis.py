@@ -203,11 +203,7 @@ class ThrottlePart(Part):
     def read(self, raw: Any) -> list[Decision]:
         return [
             Decision(
-                charge,
-                allowed=bool(allowed),
-                remaining=remaining,
-                retry_after_seconds=wait_us / MICROSECONDS,
-                reset_after_seconds=reset_us / MICROSECONDS,
+                charge, allowed == 1, remaining, wait_us / MICROSECONDS, reset_us / MICROSECONDS
             )
             for charge, (allowed, remaining, wait_us, reset_us) in zip(
                 self.charges, raw, strict=True
