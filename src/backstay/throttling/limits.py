@@ -157,10 +157,7 @@ class Limits:
         self.view: Any = view
         further = None if alone else getattr(view, "trip_parts", None)
         self.further: Sequence[Part] = further(request, user) if further else ()
-
-    @property
-    def parts(self) -> list[Part]:
-        return [*self.enforced, *self.shadows, *self.further]
+        self.parts: list[Part] = [*self.enforced, *self.shadows, *self.further]
 
     def decide(self) -> None:
         """Ask for these alone."""

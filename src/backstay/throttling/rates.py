@@ -19,6 +19,8 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.settings import api_settings
 
+from backstay.throttling.pace import interval_us
+
 MAX_LIMIT = 1_000_000_000
 
 #: Times are whole microseconds; of a shorter interval the rest would be a part that matters.
@@ -52,6 +54,11 @@ class Rate:
     def kind(self) -> str:
         """What buckets of one window have in common, whatever the limit."""
         return f"{self.window_seconds}-smooth" if self.smooth else f"{self.window_seconds}"
+
+    @cached_property
+    def interval_us(self) -> int:
+        """How far apart requests are; 0 where they need not be."""
+        return interval_us(self.window_seconds, self.limit) if self.smooth else 0
 
     @classmethod
     def parse(cls, text: str) -> Self:

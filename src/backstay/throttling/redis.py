@@ -25,8 +25,6 @@ from backstay.store import key, store
 from backstay.throttling import local
 from backstay.throttling.buckets import Limiter
 from backstay.throttling.charges import Charge, Decision
-from backstay.throttling.pace import interval_us
-from backstay.throttling.rates import Rate
 from backstay.throttling.window import MICROSECONDS
 
 #: ``keys`` are buckets; ``args`` are the limit, the window's seconds and the interval's
@@ -196,8 +194,12 @@ class ThrottlePart(Part):
     def __init__(self, charges: Sequence[Charge], *, peek: bool = False) -> None:
         self.charges = charges
         self.peek = peek
-        self.keys = [_key(charge) for charge in charges]
-        self.args = [number for charge in charges for number in _numbers(charge.rate)]
+        prefix = key("throttle")
+        self.keys = [f"{prefix}:{rule}:{rate.kind}:{bucket}" for rule, bucket, rate in charges]
+        self.args = []
+        for charge in charges:
+            rate = charge.rate
+            self.args += rate.limit, rate.window_seconds, rate.interval_us
         self.args.append(int(peek))
 
     def read(self, raw: Any) -> list[Decision]:
@@ -234,17 +236,7 @@ def forget(charges: Sequence[Charge]) -> int:
     redis = store()
     if redis is None:
         return _without_redis().forget(charges)
-    return int(redis.call("DEL", *{_key(charge) for charge in charges}))
-
-
-def _key(charge: Charge) -> str:
-    return key("throttle", *charge.name)
-
-
-def _numbers(rate: Rate) -> tuple[int, int, int]:
-    """What the Lua takes for a bucket."""
-    interval = interval_us(rate.window_seconds, rate.limit) if rate.smooth else 0
-    return rate.limit, rate.window_seconds, interval
+    return int(redis.call("DEL", *set(ThrottlePart(charges).keys)))
 
 
 def _without_redis() -> Limiter:
