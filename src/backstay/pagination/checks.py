@@ -41,7 +41,7 @@ def check_cursor_indexes(**_: Any) -> list[CheckMessage]:
         for view, model in _lists()
         if isinstance(view.paginator, CursorPagination)
         for keys in _keysets(view)
-        if not _held(keys, _indexes(model))
+        if not _held(keys, model)
     ]
 
 
@@ -145,13 +145,15 @@ def _is_ordered(view: Any) -> bool:
     return any(issubclass(one, filters.OrderingFilter) for one in view.filter_backends)
 
 
-def _held(keys: Sequence[Key], indexes: Sequence[Columns]) -> bool:
+def _held(keys: Sequence[Key], model: type[Model]) -> bool:
     """Whether an index has the keys in a row, as they are or all reversed, whatever is before."""
-    if any(LOOKUP_SEP in key.path for key in keys):
+    columns = [_column(model, key.path) for key in keys]
+    if None in columns or any(LOOKUP_SEP in key.path for key in keys):
         return False
-    wanted = [(key.field.name, key.descending) for key in keys]
-    for end, key in enumerate(keys, 1):
-        if key.field.unique:  # What comes after it decides nothing.
+    indexes = _indexes(model)
+    wanted = [(one.name, key.descending) for one, key in zip(columns, keys, strict=True)]
+    for end, column in enumerate(columns, 1):
+        if column.unique:  # What comes after it decides nothing.
             wanted = wanted[:end]
             break
     turned = [(name, not descending) for name, descending in wanted]

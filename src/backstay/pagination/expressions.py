@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Expression, F, Field, Func
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.models import BooleanField, Expression, F, Field, Func, Value
 
 if TYPE_CHECKING:
     from backstay.pagination.keyset import Key
@@ -34,7 +35,9 @@ class Own(Func):
 
 class Compared(Expression):
     """
-    ``(a, b) > (x, y)``: the columns of keys, and their values.
+    ``(a, b) > (x, y)``: the columns of keys, and their values; ``(a) IS NULL`` has none.
+
+    Columns are in brackets: one that is a condition has operators of its own.
 
     Values are no expressions of their own: to copy and to resolve them took as long as
     PostgreSQL takes for the page.
@@ -42,11 +45,11 @@ class Compared(Expression):
 
     output_field = BooleanField()
 
-    def __init__(self, keys: "Sequence[Key]", sign: str, position: Sequence[Any]) -> None:
+    def __init__(self, keys: "Sequence[Key]", sign: str, position: Sequence[Any] = ()) -> None:
         super().__init__()
         self.sign = sign
         self.columns: list[Any] = [F(key.path) for key in keys]
-        self.values = list(zip(keys, position, strict=True))
+        self.values = list(zip(keys, position, strict=bool(position)))
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> "Compared":
         """In place: it is made for one query, and a copy takes longer than its columns."""
@@ -62,14 +65,12 @@ class Compared(Expression):
     def as_sql(  # type: ignore[override]  # Of any values.
         self, compiler: Any, connection: Any, written: Callable[[Any], Any] = lambda value: value
     ) -> tuple[str, list[Any]]:
-        found = [compiler.compile(column) for column in self.columns]
+        found = [_compiled(compiler, column) for column in self.columns]
         columns = ", ".join(text for text, _ in found)
-        values = ", ".join(["%s"] * len(self.values))
+        values = f" ({', '.join(['%s'] * len(self.values))})" if self.values else ""
         parameters = [one for _, own in found for one in own]
         parameters += [written(key.parameter(value, connection)) for key, value in self.values]
-        several = len(found) > 1
-        text = f"({columns}) {self.sign} ({values})" if several else f"{columns} {self.sign} %s"
-        return text, parameters
+        return f"({columns}) {self.sign}{values}", parameters
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         """
@@ -77,6 +78,17 @@ class Compared(Expression):
         text in a moment, and takes longer over a time than PostgreSQL does over finding the row.
         """
         return self.as_sql(compiler, connection, written=_text_of)
+
+
+def _compiled(compiler: Any, column: Any) -> Any:
+    """Also of a condition that no row meets or each does, for which Django has no SQL."""
+    try:
+        return compiler.compile(column)
+    except EmptyResultSet:
+        value = column.empty_result_set_value
+        return compiler.compile(Value(False if value is NotImplemented else value))
+    except FullResultSet:
+        return compiler.compile(Value(True))
 
 
 def _text_of(value: Any) -> Any:

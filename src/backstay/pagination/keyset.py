@@ -28,6 +28,7 @@ from django.db.models import (
     DecimalField,
     F,
     Field,
+    ForeignKey,
     JSONField,
     Model,
     OrderBy,
@@ -51,6 +52,7 @@ class Key:
     One column of a keyset: its lookup path, its field, its direction.
 
     ``own`` names the annotation that has the database's own value, where Python's will not do.
+    ``windowed``: computed over a window of rows.
     """
 
     path: str
@@ -59,6 +61,7 @@ class Key:
     nullable: bool = False
     nulls_first: bool = False
     own: str | None = None
+    windowed: bool = False
 
     def reversed(self) -> "Key":
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
@@ -124,15 +127,15 @@ class Key:
     def after(self, value: Any) -> Q:
         """Rows whose column comes after *value*."""
         if value is None:
-            return Q(**{f"{self.path}__isnull": False}) if self.nulls_first else NO_ROW
+            return Q(Compared([self], "IS NOT NULL")) if self.nulls_first else NO_ROW
         beyond = Q(Compared([self], self.operator, [value]))
         if self.nullable and not self.nulls_first:
-            beyond |= Q(**{f"{self.path}__isnull": True})
+            beyond |= Q(Compared([self], "IS NULL"))
         return beyond
 
     def equal(self, value: Any) -> Q:
         if value is None:
-            return Q(**{f"{self.path}__isnull": True})
+            return Q(Compared([self], "IS NULL"))
         return Q(Compared([self], "=", [value]))
 
     @property
@@ -145,15 +148,20 @@ def keyset(queryset: QuerySet, default: str | Sequence[Any]) -> list[Key]:
     The ordering of *queryset*, else *default*, made total by the primary key.
 
     Raises:
-        ImproperlyConfigured: by what is no column or annotation, or is of many rows.
+        ImproperlyConfigured: by what is no column or annotation, or is of many rows; or of
+            groups, or of rows that are distinct by some columns, which beyond a place are others.
     """
+    if queryset.query.distinct_fields or are_groups(queryset):
+        raise ImproperlyConfigured(
+            "Groups of rows, and rows that are distinct by some columns, have no pages by cursor."
+        )
     default = (default,) if isinstance(default, str) else default
     ordering = queryset.query.order_by or default or queryset.model._meta.ordering
     keys = [_key(queryset, one, f"_own_{number}") for number, one in enumerate(ordering)]
     if not queryset.query.standard_ordering:  # QuerySet.reverse() was called.
         keys = [key.reversed() for key in keys]
     primary = queryset.model._meta.pk
-    if not any(key.field is primary and "__" not in key.path for key in keys):
+    if not any(key.path in {"pk", primary.name, primary.attname} for key in keys):
         descending = keys[-1].descending if keys else False
         keys.append(Key(primary.attname, primary, descending))
     return keys
@@ -195,8 +203,25 @@ def beyond(keys: Sequence[Key], position: Position) -> Any:
     for key, value in zip(keys, position, strict=True):
         condition |= equal & key.after(value)
         equal &= key.equal(value)
+    if any(key.windowed for key in keys):
+        return condition  # A bound in WHERE would take rows out of the windows.
     # The first column is also bounded alone, which lets an index begin there.
     return (keys[0].after(position[0]) | keys[0].equal(position[0])) & condition
+
+
+def are_groups(queryset: QuerySet) -> bool:
+    """Whether its rows are groups, or distinct values, which the primary key would take apart."""
+    query: Any = queryset.query
+    grouped = isinstance(query.group_by, tuple)  # By ``values()``; else each row is a group.
+    columns = query.group_by if grouped else query.select if query.distinct else ()
+    key = queryset.model._meta.pk
+    return bool(columns) and not any(getattr(one, "target", None) is key for one in columns)
+
+
+def path_of(ordering: Any) -> str:
+    """The lookup path in ``"-path"``, ``F("path")`` and ``F("path").desc()``."""
+    expression = getattr(ordering, "expression", ordering)
+    return str(getattr(expression, "name", ordering)).removeprefix("-")
 
 
 def _key(queryset: QuerySet, ordering: Any, own: str) -> Key:
@@ -206,24 +231,32 @@ def _key(queryset: QuerySet, ordering: Any, own: str) -> Key:
     """
     nulls_first = None
     if isinstance(ordering, OrderBy):
-        text, descending = getattr(ordering.expression, "name", ordering), ordering.descending
+        descending = ordering.descending
         if ordering.nulls_first or ordering.nulls_last:
             nulls_first = bool(ordering.nulls_first)
     else:
-        text = getattr(ordering, "name", ordering)
-        descending = str(text).startswith("-")
-    path = str(text).removeprefix("-")
+        descending = str(ordering).startswith("-")
+    path = path_of(ordering)
     field, nullable = _column(queryset, path)
     if nulls_first is None:
         nulls_first = descending  # Nulls are the largest.
-    needed = _differs_in_python(queryset, path, field)
-    return Key(path, field, descending, nullable, nullable and nulls_first, own if needed else None)
+    return Key(
+        path,
+        field,
+        descending,
+        nullable,
+        nullable and nulls_first,
+        own if _differs_in_python(queryset, path, field) else None,
+        getattr(queryset.query.annotations.get(path), "contains_over_clause", False),
+    )
 
 
 def _differs_in_python(queryset: QuerySet, path: str, field: Any) -> bool:
     """Whether the database may have another value than Django reads, and ``Own`` has it."""
     vendor = connections[queryset.db].vendor
     computed = path in queryset.query.annotations or hasattr(field, "from_db_value")
+    # An array or a range, whose text in Python nothing reads.
+    computed |= hasattr(field, "base_field")
     inexact = vendor == "sqlite" and isinstance(field, DecimalField)
     return vendor in {"postgresql", "sqlite"} and (computed or inexact)
 
@@ -261,10 +294,11 @@ def _column_of_one_row(model: Any, path: str) -> tuple[Field | None, bool]:
             nullable |= link.null
             model = link.related_model
         field = model._meta.pk if column == "pk" else model._meta.get_field(column)
-        if field.is_relation and column == field.attname:
+        nullable |= field.null
+        if isinstance(field, ForeignKey) and column in {"pk", field.attname}:
             field = field.target_field
     except (FieldDoesNotExist, AttributeError):
         return None, nullable
     if not isinstance(field, Field) or field.is_relation:
         return None, nullable
-    return field, nullable or field.null
+    return field, nullable

@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
 from backstay.pagination.counts import COUNTING, Size
-from backstay.pagination.keyset import in_order_of, keyset
+from backstay.pagination.keyset import are_groups, in_order_of, keyset, path_of
 from backstay.pagination.sizes import LINK, page_schema
 
 #: From this row on, a page is deep.
@@ -43,7 +43,8 @@ class OffsetMixin:
 
     def in_order(self, queryset: Any) -> Any:
         """
-        The rows, tied ones told apart by their key; a list has its order already.
+        The rows, tied ones told apart by their key, and groups by all they show; a list has
+        its order already.
 
         Rows by number need no place in a keyset, so any ordering will do that SQL can.
 
@@ -58,6 +59,9 @@ class OffsetMixin:
             own = queryset.query.order_by or _as_names(self.ordering)
             if "?" in own:
                 raise
+            if are_groups(queryset):
+                query = queryset.query
+                return queryset.order_by(*own, *query.values_select, *query.annotation_select)
             return queryset.order_by(*(own or queryset.model._meta.ordering), "pk")
 
     def read(self, ordered: Any, start: int, size: int) -> list[Any]:
@@ -118,6 +122,11 @@ def _between(ordered: Any, start: int, stop: int) -> Any:
         getattr(getattr(table, "join_field", None), "one_to_many", False)
         for table in query.alias_map.values()
     )
-    if start < DEEP or query.combinator or repeats:
+    # Windows would be of those rows only; and no index is skipped in an order that is computed.
+    by = {path_of(one) for one in query.order_by}
+    computed = any(
+        name in by or one.contains_over_clause for name, one in query.annotations.items()
+    )
+    if start < DEEP or query.combinator or repeats or computed or are_groups(ordered):
         return ordered[start:stop]
     return ordered.filter(pk__in=ordered.values("pk")[start:stop])

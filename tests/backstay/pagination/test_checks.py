@@ -126,6 +126,7 @@ class TestCursorWithoutIndex:
             ["sent_at", "weight"],
             ["words"],
             ["shelf__name"],
+            ["shelf_id"],
         ],
     )
     def test_is_told_where_none_does(self, found, ordering):

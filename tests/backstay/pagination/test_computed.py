@@ -3,8 +3,19 @@
 from decimal import Decimal
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.db.models import Avg, ExpressionWrapper, F
+from django.db.models import (
+    Avg,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Window,
+)
+from django.db.models.functions import RowNumber
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework import serializers
@@ -22,6 +33,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.L2]
 NEARLY = ExpressionWrapper(
     F("rank") * Decimal("1e-20") + Decimal(1), output_field=models.FloatField()
 )
+
+
+def key_after(ordering):
+    """What makes it total."""
+    return "-pk" if ordering[-1].startswith("-") else "pk"
 
 
 def walk_of(queryset, kind=CursorPagination, **attributes):
@@ -106,6 +122,58 @@ def test_a_decimal_may_have_more_digits_than_its_column_tells(loans):
     assert walk_of(Loan.objects.order_by("fee")) == [loans[2], *loans[:2], *loans[3:]]
 
 
+NOBODY = Book.objects.none()
+CONDITIONS = [
+    *(Q(rank=1), ~Q(rank=1), Q(rank=1) | Q(urgent=True), Q(returned_at=None)),
+    *(Q(pk__in=()), ~Q(pk__in=())),
+    *(~Exists(Book.objects.filter(loan=OuterRef("pk"))), Exists(NOBODY), ~Exists(NOBODY)),
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("ordering", [("holds",), ("-holds",), ("rank", "-holds")])
+def test_a_condition_can_order(condition, ordering, loans):
+    """Also one that all rows meet, or none."""
+    holds = ExpressionWrapper(condition, output_field=models.BooleanField())
+    rows = Loan.objects.annotate(holds=holds).order_by(*ordering)
+
+    assert walk_of(rows) == list(rows.order_by(*ordering, key_after(ordering)))
+
+
+@pytest.mark.parametrize(
+    "ordering", [("place",), ("-place",), ("rank", "place"), ("-rank", "place")]
+)
+def test_what_is_computed_over_a_window_of_rows_is_so_on_each_page(ordering, loans):
+    place = Window(RowNumber(), order_by=(F("rank").desc(), F("pk").desc()))
+    rows = Loan.objects.annotate(place=place).order_by(*ordering)
+
+    assert [(row.pk, row.place) for row in walk_of(rows)] == [(row.pk, row.place) for row in rows]
+
+
+def test_the_key_of_another_row_does_not_tell_rows_apart(loans):
+    last = Loan.objects.order_by("-pk").values("pk")[:1]
+
+    assert walk_of(Loan.objects.annotate(last=Subquery(last)).order_by("last")) == loans
+
+
 def test_a_field_that_reads_otherwise_than_it_writes_is_not_asked():
     (shout, _), (name, _) = (keyset(Person.objects.all(), [one]) for one in ("shout", "name"))
     assert (shout.own, name.own) == ("_own_0", None)
+
+
+class Box(models.Model):
+    """Only its field matters: it has no table and no rows."""
+
+    labels = ArrayField(models.TextField())
+
+    class Meta:
+        app_label = "testapp"
+        managed = False
+
+    def __str__(self):
+        return "a box"
+
+
+def test_nor_is_one_of_several_values():
+    labels, _ = keyset(Box._default_manager.all(), ["labels"])
+    assert labels.own == "_own_0"

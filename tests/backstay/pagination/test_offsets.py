@@ -1,7 +1,10 @@
 """Pages by number and by offset: what is counted, what is said of it, and how rows are found."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Window
+from django.db.models.functions import RowNumber
 from django.test.utils import CaptureQueriesContext
 from rest_framework import viewsets
 from rest_framework.pagination import PageNumberPagination
@@ -10,7 +13,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from backstay.pagination import PagePagination, counts, offsets
+from backstay.pagination import CursorPagination, PagePagination, counts, offsets
 from backstay.pagination.counts import planned_rows
 from backstay.readplan import ReadPlanMixin, reading
 from tests.backstay.lists_urls import FivePerPage, LoanSerializer
@@ -157,6 +160,33 @@ class TestExact:
         assert paginator.known.certainty == "at_least"
 
 
+RANKS = Loan.objects.values("rank").annotate(loans=Count("pk")).order_by("-loans")
+DISTINCT = Loan.objects.order_by("rank").values("rank").distinct()
+
+
+class TestGroups:
+    @pytest.mark.parametrize("deep", [1, 1000])
+    def test_are_paged_as_such(self, lend, monkeypatch, deep):
+        monkeypatch.setattr(offsets, "DEEP", deep)
+        lend(*range(7), 3)
+        walked = [
+            FivePerPage().paginate_queryset(RANKS.all(), request_of(f"/?page={page}"))
+            for page in (1, 2)
+        ]
+        counts = [{"rank": rank, "loans": 1} for rank in (0, 1, 2, 4, 5, 6)]
+        assert flat(walked) == [{"rank": 3, "loans": 2}, *counts]
+
+    def test_distinct_values_stay_distinct(self, lend):
+        lend(2, 1, 2, 1)
+        page = FivePerPage().paginate_queryset(DISTINCT.all(), request_of("/"))
+        assert page == [{"rank": 1}, {"rank": 2}]
+
+    @pytest.mark.parametrize("groups", [RANKS, DISTINCT])
+    def test_have_no_pages_by_cursor(self, groups):
+        with pytest.raises(ImproperlyConfigured, match="Groups"):
+            CursorPagination().paginate_queryset(groups.all(), request_of("/"))
+
+
 class TestDeepPage:
     """From a depth on, keys are looked for first; here from the first row on."""
 
@@ -195,6 +225,22 @@ class TestDeepPage:
             page = FivePerPage().paginate_queryset(queryset, request_of(f"/?page={number}"))
             found += [loan.pk for loan in page or ()]
         assert found == list(queryset.order_by("pk").values_list("pk", flat=True))
+
+    def test_what_is_computed_over_a_window_of_rows_is_over_all_of_them(self, lend):
+        lend(*range(12))
+        place = Window(RowNumber(), order_by="rank")
+        rows = Loan.objects.annotate(place=place)
+        page = FivePerPage().paginate_queryset(rows, request_of("/?page=2"))
+
+        assert [loan.place for loan in page or ()] == [6, 7, 8, 9, 10]
+
+    @pytest.mark.parametrize("condition", [Q(pk__in=()), ~Q(pk__in=())])
+    def test_may_be_in_the_order_of_a_condition_that_all_rows_meet_or_none(self, lend, condition):
+        loans = lend(*range(12))
+        holds = ExpressionWrapper(condition, output_field=BooleanField())
+        rows = Loan.objects.annotate(holds=holds).order_by("holds", "pk")
+
+        assert FivePerPage().paginate_queryset(rows, request_of("/?page=2")) == loans[5:10]
 
     @pytest.mark.parametrize("counting", ["exact", "capped", "none"])
     @pytest.mark.L1
