@@ -17,7 +17,8 @@ from django_filters import rest_framework as drf_filters
 from rest_framework import filters, mixins, pagination
 
 from backstay.pagination.cursors import CursorPagination
-from backstay.pagination.keyset import Key, keyset
+from backstay.pagination.keys import Key
+from backstay.pagination.keyset import keyset
 from backstay.pagination.offsets import OffsetMixin
 from backstay.routes import views
 

@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
 from backstay.errors import QueryParameterError
+from backstay.pagination.keys import Key
 from backstay.pagination.keyset import (
-    Key,
     Position,
     beyond,
     ends,

@@ -10,7 +10,7 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import BooleanField, Expression, F, Field, Func, Value
 
 if TYPE_CHECKING:
-    from backstay.pagination.keyset import Key
+    from backstay.pagination.keys import Key
 
 
 class Own(Func):
