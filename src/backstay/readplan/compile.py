@@ -253,7 +253,7 @@ class _Body:
             return self.value(field, key_of(target), _key_convert(field))
         if not isinstance(target, One):
             raise NotCompiled(f"its source {field.source!r} is no to-one relation")
-        return self.reference(field, target.key, target.follow, target.at.guards)
+        return self.reference(field, target.key, target.follow, target.at.guards + target.sought)
 
     def element(self, child: Any) -> Out:
         """One of many, shown as a key, a slug or a link."""
@@ -277,17 +277,18 @@ class _Body:
             # A relation without a row is null, whatever the field's default.
             return self.value(field, Column(slug.path, slug.field, guards), convert.AS_READ)
         if isinstance(field, relations.HyperlinkedRelatedField) and len(field.source_attrs) == 1:
-            name = field.lookup_field
-            return self.link(field, key if name == "pk" else attribute(follow(), name))
+            if field.lookup_field == "pk":
+                return self.link(field, key)
+            return self.link(field, attribute(follow(), field.lookup_field), guards)
         raise NotCompiled(f"{type(field).__name__} takes the row itself")
 
-    def link(self, field: Any, target: Target) -> Value:
+    def link(self, field: Any, target: Target, guards: tuple[Guard, ...] = ()) -> Value:
         if own_code(field, "get_url") or own_code(field, "to_representation"):
             raise NotCompiled(f"{type(field).__name__} makes its own links")
         if not isinstance(target, Column):
             raise NotCompiled(f"its lookup_field {field.lookup_field!r} is no column")
         how = Convert("link", lambda run: run.linker(field), plain=True)
-        return self.value(field, Column(target.path, target.field), how)
+        return self.value(field, Column(target.path, target.field, guards), how)
 
     def to_one(self, field: Any) -> ToOne:
         target = resolve(self.node.place, field.source_attrs)

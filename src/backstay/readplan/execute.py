@@ -231,10 +231,10 @@ class _Table:
         model = node.place.model
         names = [column.attname for column in model._meta.concrete_fields]
         picked = [self.columns[node.place.prefix + name] for name in names]
-        key = names.index(key_name(model))
+        present = self.columns[node.place.presence or key_name(model)]
         made: list[Any] = [
-            None if values[key] is None else model.from_db(self.run.using, names, values)
-            for values in zip(*picked, strict=True)
+            None if key is None else model.from_db(self.run.using, names, values)
+            for key, *values in zip(present, *picked, strict=True)
         ]
         there = [one for one in made if one is not None]
         for name in node.annotations:

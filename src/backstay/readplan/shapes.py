@@ -7,7 +7,15 @@ from django.db.models import Prefetch, QuerySet
 from django.db.models.query import ModelIterable
 
 from backstay.readplan import internals
-from backstay.readplan.paths import Many, NotCompiled, NotPlanned, Target, destination
+from backstay.readplan.paths import (
+    Many,
+    NotCompiled,
+    NotPlanned,
+    One,
+    Target,
+    destination,
+    is_loose,
+)
 from backstay.readplan.peers import PeerIterable
 
 
@@ -83,6 +91,8 @@ def _refuse_other_rows(target: Target | None, queryset: QuerySet[Any]) -> None:
             raise NotPlanned("a Prefetch of a many-to-many relation follows relations itself")
     elif query.where:
         raise NotPlanned("a Prefetch leaves out single rows, which a join would find")
+    elif isinstance(target, One) and is_loose(target.relation):
+        raise NotPlanned("a Prefetch makes a key that leads nowhere one that is null")
 
 
 def _chosen_shape(queryset: QuerySet[Any] | None) -> Shape:
