@@ -253,20 +253,6 @@ def refuse_other_rows(model: type[Model], related: type[Model]) -> None:
         raise NotCompiled(f"{related.__name__} is in another database")
 
 
-def key_of(target: Target) -> Column:
-    """
-    The column that a ``PrimaryKeyRelatedField`` shows.
-
-    Raises:
-        NotCompiled: the target is no to-one relation.
-    """
-    if isinstance(target, One):
-        return target.key
-    if isinstance(target, Column) and target.field is not None and not target.field.is_relation:
-        return target
-    raise NotCompiled("a key of what is no to-one relation")
-
-
 def slug_of(field: Any, place: Place) -> Column:
     """
     The column that a ``SlugRelatedField`` shows of a related row.

@@ -123,8 +123,8 @@ class _Group:
                 self.nowhere.add((name, key))
 
 
-class _One(dict[str, Any]):
-    """The to-one relations of an instance, by name."""
+class _Loaded(dict[str, Any]):
+    """What an instance has loaded, by the name under which Django keeps it."""
 
     __slots__ = ("group", "owner")
 
@@ -132,6 +132,16 @@ class _One(dict[str, Any]):
         super().__init__(loaded)
         self.group = group
         self.owner = owner
+
+    def __reduce__(self) -> Any:
+        """A copy is alone."""
+        return dict, (dict(self),)
+
+
+class _One(_Loaded):
+    """The to-one relations."""
+
+    __slots__ = ()
 
     def __missing__(self, name: str) -> Any:
         if name in self.group.loading or self.group.leads_nowhere(self.owner, name):
@@ -144,20 +154,11 @@ class _One(dict[str, Any]):
             raise KeyError(name)  # There is none; Django says so in its own way.
         return self[name]
 
-    def __reduce__(self) -> Any:
-        """A copy is alone."""
-        return dict, (dict(self),)
 
+class _Many(_Loaded):
+    """The to-many relations."""
 
-class _Many(dict[str, Any]):
-    """The to-many relations of an instance, by the name under which Django keeps them."""
-
-    __slots__ = ("group", "owner")
-
-    def __init__(self, loaded: dict[str, Any], group: _Group, owner: Any) -> None:
-        super().__init__(loaded)
-        self.group = group
-        self.owner = owner
+    __slots__ = ()
 
     def __missing__(self, name: str) -> Any:
         model: Any = type(self.owner)
@@ -187,10 +188,6 @@ class _Many(dict[str, Any]):
         self.group.load(accessor)
         loaded = (dict.get(one._prefetched_objects_cache, name, ()) for one in self.group.instances)
         join([child for children in loaded for child in children])
-
-    def __reduce__(self) -> Any:
-        """A copy is alone."""
-        return dict, (dict(self),)
 
 
 @cache
