@@ -14,10 +14,17 @@ from django.db.models.signals import post_init
 from backstay.readplan.paths import NotCompiled
 
 
+def is_drfs(found: Any) -> bool:
+    """Whether a function, a method or a property is DRF's own."""
+    found = getattr(found, "fget", None) or getattr(found, "func", None) or found
+    found = getattr(found, "__func__", found)
+    module = getattr(found, "__module__", None) or ""
+    return module.startswith("rest_framework.")
+
+
 def own_code(owner: Any, method: str) -> bool:
     """Whether the method of *owner* is not DRF's."""
-    module = getattr(getattr(type(owner), method), "__module__", None) or ""
-    return not module.startswith("rest_framework.")
+    return not is_drfs(getattr(type(owner), method))
 
 
 def finishers(serializer: Any) -> Iterator[str]:
@@ -32,7 +39,7 @@ def finishers(serializer: Any) -> Iterator[str]:
         method = vars(kind).get("to_representation")
         if method is None:
             continue
-        if method.__module__.startswith("rest_framework."):
+        if is_drfs(method):
             break
         if not hasattr(method, "finished_by"):
             raise NotCompiled(f"{kind.__name__}.to_representation is its own")

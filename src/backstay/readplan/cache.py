@@ -21,19 +21,20 @@ from django.core.signals import setting_changed
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from backstay.readplan.allowed import is_drfs
 from backstay.readplan.compile import compile_serializer
 from backstay.readplan.paths import NotPlanned
 from backstay.readplan.plan import Statement
 from backstay.readplan.shapes import Shape, shape_of
 
 #: Whatever overrides one of these may have other fields the next time.
-_DECIDES_FIELDS = (
+_DECIDES_FIELDS = {
     *("__init__", "__new__", "many_init", "fields", "_readable_fields", "get_fields"),
     *("get_field_names", "get_default_field_names", "get_extra_kwargs", "include_extra_kwargs"),
     *("build_field", "build_standard_field", "build_relational_field", "build_nested_field"),
     *("build_property_field", "build_url_field", "build_unknown_field"),
     *("get_uniqueness_extra_kwargs", "_get_model_fields"),
-)
+}
 
 #: Plans that are kept; the oldest goes for a new one.
 MAX_PLANS = 1000
@@ -96,12 +97,12 @@ def _variants(kind: type[Any]) -> tuple[Callable[[Any], Hashable], ...] | None:
     """What the fields of the tree depend on; ``None`` where nobody says."""
     found: list[Callable[[Any], Hashable]] = []
     for serializer in _tree(kind):
-        if any(_decides(getattr(field, "bind", None)) for field in _fields(serializer)):
+        if not all(is_drfs(field.bind) for field in _fields(serializer)):
             return None
         for owner in serializer.__mro__[:-1]:  # All but ``object``.
             if variant := vars(owner).get("plan_variant"):
                 found.append(variant.__get__(None, serializer))
-            elif any(_decides(vars(owner).get(name)) for name in _DECIDES_FIELDS):
+            elif not all(is_drfs(vars(owner)[name]) for name in _DECIDES_FIELDS & {*vars(owner)}):
                 return None
     return tuple(found)
 
@@ -114,14 +115,6 @@ def _fields(kind: type[Any]) -> Iterator[type[Any]]:
             if inner := vars(field).get(name):
                 yield type(inner)
     yield from getattr(kind, "serializer_field_mapping", {}).values()
-
-
-def _decides(found: Any) -> bool:
-    """Whether a method or property is not DRF's own; classes made by ``type()`` say they are."""
-    found = getattr(found, "fget", None) or getattr(found, "func", None) or found
-    found = getattr(found, "__func__", found)
-    module = getattr(found, "__module__", None) or ""
-    return found is not None and not module.startswith("rest_framework.")
 
 
 def _tree(kind: type[Any]) -> Iterator[type[Any]]:

@@ -4,7 +4,7 @@ From a serializer to a ``Statement``.
 By allow-list: a class that is not named here, a method that is not DRF's own and a
 source that is no descriptor of Django's become a ``Call``: DRF's own code on a model
 instance, with the reason. Nothing is guessed, so what is shown cannot differ. A
-``_Body`` compiles one serializer, a ``_Tree`` knows what holds for all of them.
+``_Body`` compiles one serializer.
 
 What only changes the finished body may say so and stay compiled::
 
@@ -16,8 +16,7 @@ What only changes the finished body may say so and stay compiled::
     to_representation.finished_by = "finisher"  # () -> (body) -> body, or None
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,13 +24,7 @@ from django.db import models
 from rest_framework import fields as drf
 from rest_framework import relations, serializers
 
-from backstay.readplan import convert
-from backstay.readplan.allowed import (
-    finishers,
-    own_code,
-    refuse_own_instances,
-    refuse_unknown_manager,
-)
+from backstay.readplan import allowed, convert, plan
 from backstay.readplan.fields import TotalMixin
 from backstay.readplan.paths import (
     Column,
@@ -44,23 +37,10 @@ from backstay.readplan.paths import (
     Target,
     attribute,
     key_name,
-    key_of,
     resolve,
     slug_of,
 )
-from backstay.readplan.plan import (
-    Call,
-    Children,
-    Convert,
-    Node,
-    Out,
-    Statement,
-    ToMany,
-    ToOne,
-    Total,
-    Totals,
-    Value,
-)
+from backstay.readplan.plan import Convert, Node, Statement, Value
 from backstay.readplan.shapes import EMPTY, Shape, annotations_of
 
 #: SQLite joins 64, and the queryset may have joins of its own.
@@ -77,7 +57,7 @@ def compile_serializer(serializer: Any, shape: Shape = EMPTY) -> Statement:
     node = Node(serializer, Place(serializer.Meta.model), annotations=shape.annotations)
     statement = Statement(node.place.model, node)
     statement.column(key_name(node.place.model))
-    _Tree(shape).compile(statement, node)
+    _Body(shape, statement, node).fill()
     _refuse_wide(statement)
     return statement
 
@@ -94,62 +74,52 @@ def _refuse_wide(statement: Statement) -> None:
         _refuse_wide(children.statement)
 
 
-class _Tree:
-    """What is known of a whole tree of serializers; ``shape`` is that of the root's queryset."""
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """Compiles the fields of one node."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.prefetches = dict(shape.prefetches)
-        self.attributes = dict(shape.attributes)
-        #: The relations that lead back along the path to the node being compiled, and
-        #: whether to another class than theirs: that of a child table, or a proxy.
-        self.back: list[tuple[Any, bool]] = []
+    #: Of the root's queryset.
+    shape: Shape
+    statement: Statement
+    node: Node
+    #: Relations that lead back, along the path to the node, to a row that is another for DRF.
+    back: tuple[Any, ...] = ()
 
-    def compile(self, statement: Statement, node: Node) -> None:
-        """Fill *node* with what its serializer shows."""
-        body = _Body(self, statement, node)
+    def fill(self) -> None:
+        """Have the node show what its serializer shows."""
+        node = self.node
         try:
-            node.finishers = tuple(finishers(node.serializer))
-            refuse_own_instances(node.place.model)
+            node.finishers = tuple(allowed.finishers(node.serializer))
+            allowed.refuse_own_instances(node.place.model)
         except NotCompiled as reason:
             node.opaque = str(reason)
-            body.instances()
+            self.instances()
             return
         for field in node.serializer._readable_fields:  # noqa: SLF001  # As ``to_representation`` does.
-            node.outs.append(body.out(field))
+            node.outs.append(self.out(field))
 
-    @contextmanager
-    def beyond(self, target: One | Many) -> Iterator[None]:
+    def below(self, statement: Statement, node: Node, target: One | Many) -> "_Body":
         """
-        Know what leads back while what *target* leads to is compiled.
+        What compiles the node that *target* leads to.
 
         Django gives a child the very parent it was read for: with the children that a
         ``Prefetch`` chose, and of the parent's own class. A join would find another.
         """
         back = target.back
-        self.back.append((back, back is not None and back.related_model is not target.at.model))
-        try:
-            yield
-        finally:
-            self.back.pop()
+        known = self.back
+        if back and (self.shape.prefetches or back.related_model is not target.at.model):
+            known += (back,)
+        return _Body(self.shape, statement, node, known)
 
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """Compiles the fields of one node."""
-
-    tree: _Tree
-    statement: Statement
-    node: Node
-
-    def out(self, field: Any) -> Out:
+    def out(self, field: Any) -> plan.Out:
         try:
             return self.compiled(field)
         except NotCompiled as reason:
             return self.call(field, str(reason))
 
-    def call(self, field: Any, why: str, method: str = "") -> Call:
+    def call(self, field: Any, why: str, method: str = "") -> plan.Call:
         self.instances()
-        return Call(field.field_name, field, why, method)
+        return plan.Call(field.field_name, field, why, method)
 
     def instances(self) -> None:
         """
@@ -158,9 +128,8 @@ class _Body:
         Raises:
             NotPlanned: from them, code may reach a parent that would be another.
         """
-        for known, other_class in self.tree.back:
-            if other_class or (known and self.tree.prefetches):
-                raise NotPlanned("an instance leads back to one of which only DRF's knows")
+        if self.back:
+            raise NotPlanned("an instance leads back to one of which only DRF's knows")
         if self.node not in self.statement.instances:
             self.statement.instances.append(self.node)
             for column in self.node.place.model._meta.concrete_fields:
@@ -170,7 +139,7 @@ class _Body:
 
     # --- fields
 
-    def compiled(self, field: Any) -> Out:
+    def compiled(self, field: Any) -> plan.Out:
         """
         Raises:
             NotCompiled: the field needs an instance.
@@ -184,20 +153,20 @@ class _Body:
             return self.call(field, f"{field.method_name}() takes one", field.method_name)
         if kind is relations.HyperlinkedIdentityField:
             return self.link(field, attribute(self.node.place, field.lookup_field))
-        if kind is drf.ModelField or own_code(field, "get_attribute"):
+        if kind is drf.ModelField or allowed.own_code(field, "get_attribute"):
             raise NotCompiled(f"{kind.__name__} looks at one")
         if field.source == "*":
             if not isinstance(field, serializers.Serializer):
                 raise NotCompiled('its source is "*"')
             same = Node(field, self.node.place, self.node.path, annotations=self.node.annotations)
-            self.tree.compile(self.statement, same)
-            return ToOne(str(field.field_name), field, same, None)
+            replace(self, node=same).fill()
+            return plan.ToOne(str(field.field_name), field, same, None)
         return self.sourced(field)
 
-    def sourced(self, field: Any) -> Out:
+    def sourced(self, field: Any) -> plan.Out:
         """A field whose class says what kind of source it takes."""
         if isinstance(field, serializers.ListSerializer):
-            if own_code(field, "to_representation"):
+            if allowed.own_code(field, "to_representation"):
                 raise NotCompiled(f"{type(field).__name__}.to_representation is its own")
             return self.to_many(field, field.child)
         if type(field) is relations.ManyRelatedField:
@@ -205,32 +174,27 @@ class _Body:
         if isinstance(field, serializers.Serializer):
             return self.to_one(field)
         if isinstance(field, relations.RelatedField):
-            return self.related(field)
+            target = self.one(field)
+            return self.reference(field, target.key, target.follow, target.sought)
         if isinstance(field, serializers.BaseSerializer | relations.ManyRelatedField):
             raise NotCompiled(f"{type(field).__name__} is no serializer of DRF's")
         return self.plain(field)
 
     def plain(self, field: Any) -> Value:
-        if display := self.display(field):
-            return self.value(field, *display)
+        method: Any = vars(self.node.place.model).get(field.source)
+        if getattr(method, "func", None) is models.Model._get_FIELD_display:  # type: ignore[attr-defined]  # noqa: SLF001  # Django's own.
+            return self.choice_name(field, method.keywords["field"])
         target = resolve(self.node.place, field.source_attrs, self.node.annotations)
         if not isinstance(target, Column):
             raise NotCompiled(f"its source {field.source!r} is a relation")
         return self.value(field, target, convert.converter(field, target.field))
 
-    def display(self, field: Any) -> tuple[Column, Convert] | None:
+    def choice_name(self, field: Any, column: models.Field) -> Value:
         """``get_status_display``, where it is Django's own and the column never null."""
-        name = field.source_attrs[-1]
-        method: Any = vars(self.node.place.model).get(name)
-        if len(field.source_attrs) > 1 or (
-            getattr(method, "func", None) is not models.Model._get_FIELD_display  # type: ignore[attr-defined]  # noqa: SLF001  # Django's own.
-        ):
-            return None
-        column = method.keywords["field"]
         if column.null or type(field) not in (drf.CharField, drf.ReadOnlyField):
             raise NotCompiled("a choice's name in an unusual field")
         path = self.node.place.prefix + column.attname
-        return Column(path, column), convert.choice_name(field, column)
+        return self.value(field, Column(path, column), convert.choice_name(field, column))
 
     def value(self, field: Any, column: Column, how: Convert) -> Value:
         path = self.statement.column(column.path, raw=how.bind_raw is not None)
@@ -244,18 +208,44 @@ class _Body:
 
     # --- relations
 
-    def related(self, field: Any) -> Value:
-        """A to-one relation shown as a key, a slug or a link."""
-        if own_code(field, "use_pk_only_optimization") or own_code(field, "to_representation"):
-            raise NotCompiled(f"{type(field).__name__} shows it in its own way")
+    def one(self, field: Any) -> One:
+        """
+        Raises:
+            NotCompiled: the source is no to-one relation.
+        """
         target = resolve(self.node.place, field.source_attrs)
-        if isinstance(field, relations.PrimaryKeyRelatedField):
-            return self.value(field, key_of(target), _key_convert(field))
         if not isinstance(target, One):
             raise NotCompiled(f"its source {field.source!r} is no to-one relation")
-        return self.reference(field, target.key, target.follow, target.at.guards)
+        return target
 
-    def element(self, child: Any) -> Out:
+    def reference(
+        self,
+        field: Any,
+        key: Column,
+        follow: Callable[[], Place],
+        sought: tuple[Guard, ...] = (),
+    ) -> Value:
+        """
+        A row that ``follow`` leads to, shown as a key, a slug or a link.
+
+        One that is not there is null, whatever the field's default; its key is shown.
+        """
+        for method in ("use_pk_only_optimization", "to_representation"):
+            if allowed.own_code(field, method):
+                raise NotCompiled(f"{type(field).__name__} shows it in its own way")
+        guards = key.guards + sought
+        if isinstance(field, relations.PrimaryKeyRelatedField):
+            return self.value(field, key, _key_convert(field))
+        if isinstance(field, relations.SlugRelatedField):
+            slug = slug_of(field, follow())
+            return self.value(field, replace(slug, guards=guards), convert.AS_READ)
+        if isinstance(field, relations.HyperlinkedRelatedField) and len(field.source_attrs) == 1:
+            if field.lookup_field == "pk":
+                return self.link(field, key)
+            return self.link(field, attribute(follow(), field.lookup_field), guards)
+        raise NotCompiled(f"{type(field).__name__} takes the row itself")
+
+    def element(self, child: Any) -> plan.Out:
         """One of many, shown as a key, a slug or a link."""
         place = self.node.place
         key: Any = attribute(place, "pk")
@@ -264,67 +254,47 @@ class _Body:
         except NotCompiled as reason:
             return self.call(child, str(reason), "to_representation")
 
-    def reference(
-        self, field: Any, key: Column, follow: Callable[[], Place], guards: tuple[Guard, ...] = ()
-    ) -> Value:
-        """A row that ``follow`` leads to, shown by a column of it."""
-        if own_code(field, "to_representation"):
-            raise NotCompiled(f"{type(field).__name__} shows it in its own way")
-        if isinstance(field, relations.PrimaryKeyRelatedField):
-            return self.value(field, key, _key_convert(field))
-        if isinstance(field, relations.SlugRelatedField):
-            slug = slug_of(field, follow())
-            # A relation without a row is null, whatever the field's default.
-            return self.value(field, Column(slug.path, slug.field, guards), convert.AS_READ)
-        if isinstance(field, relations.HyperlinkedRelatedField) and len(field.source_attrs) == 1:
-            name = field.lookup_field
-            return self.link(field, key if name == "pk" else attribute(follow(), name))
-        raise NotCompiled(f"{type(field).__name__} takes the row itself")
-
-    def link(self, field: Any, target: Target) -> Value:
-        if own_code(field, "get_url") or own_code(field, "to_representation"):
+    def link(self, field: Any, target: Target, guards: tuple[Guard, ...] = ()) -> Value:
+        if allowed.own_code(field, "get_url"):
             raise NotCompiled(f"{type(field).__name__} makes its own links")
         if not isinstance(target, Column):
             raise NotCompiled(f"its lookup_field {field.lookup_field!r} is no column")
         how = Convert("link", lambda run: run.linker(field), plain=True)
-        return self.value(field, Column(target.path, target.field), how)
+        return self.value(field, replace(target, guards=guards), how)
 
-    def to_one(self, field: Any) -> ToOne:
-        target = resolve(self.node.place, field.source_attrs)
-        if not isinstance(target, One):
-            raise NotCompiled(f"its source {field.source!r} is no to-one relation")
+    def to_one(self, field: Any) -> plan.ToOne:
+        target = self.one(field)
         self.refuse_back(field.source_attrs)
-        place = target.follow()
+        place = replace(target.follow(), guards=())
         guards = self.guarded(target.at.guards)
         column = self.statement.column(target.presence)
-        with self.tree.beyond(target):
-            node = Node(field, replace(place, guards=()), self.path(field))
-            self.tree.compile(self.statement, node)
-        return ToOne(field.field_name, field, node, column, guards=guards)
+        node = Node(field, place, self.path(field))
+        self.below(self.statement, node, target).fill()
+        return plan.ToOne(field.field_name, field, node, column, guards=guards)
 
-    def to_many(self, field: Any, child: Any) -> ToMany:
+    def to_many(self, field: Any, child: Any) -> plan.ToMany:
         path = self.path(field)
         *steps, last = field.source_attrs
-        relation = self.tree.attributes.get(path, last).rsplit("__", 1)[-1]
-        target = resolve(self.node.place, [*steps, relation])
+        chosen = self.shape.prefetch(path)
+        target = resolve(self.node.place, [*steps, chosen.relation if chosen else last])
         if not isinstance(target, Many):
             raise NotCompiled(f"its source {field.source!r} is no to-many relation")
-        refuse_unknown_manager(target.model, self.node.place.model)
+        allowed.refuse_unknown_manager(target.model, self.node.place.model)
         added = annotations_of(target.model._default_manager)
         self.refuse_back(steps)
-        shape = self.tree.prefetches.get(path, Shape(annotations=added))
-        node = Node(child, Place(target.model), path, annotations=shape.annotations)
-        inner = Statement(target.model, node)
-        inner.column(target.link)
-        with self.tree.beyond(target):
-            if isinstance(child, serializers.BaseSerializer):
-                self.tree.compile(inner, node)
-            else:
-                node.scalar = True
-                node.outs = [_Body(self.tree, inner, node).element(child)]
-        children = Children(inner, self.statement.column(target.key), target.link, path)
+        annotations = chosen.annotations if chosen else added
+        node = Node(child, Place(target.model), path, annotations=annotations)
+        statement = Statement(target.model, node)
+        statement.column(target.link)
+        body = self.below(statement, node, target)
+        if isinstance(child, serializers.BaseSerializer):
+            body.fill()
+        else:
+            node.scalar = True
+            node.outs = [body.element(child)]
+        children = plan.Children(statement, self.statement.column(target.key), target.link, path)
         self.statement.children.append(children)
-        return ToMany(field.field_name, field, children, guards=self.guarded(target.at.guards))
+        return plan.ToMany(field.field_name, field, children, guards=self.guarded(target.at.guards))
 
     def path(self, field: Any) -> str:
         """What a ``Prefetch`` of the field's source would be called at the root."""
@@ -333,29 +303,29 @@ class _Body:
     def refuse_back(self, steps: list[str]) -> None:
         """
         Raises:
-            NotPlanned: a step leads back to a row that is another for DRF; see ``_Tree.beyond``.
+            NotPlanned: a step leads back to a row that is another for DRF; see ``below``.
         """
         place = self.node.place
         for step in steps:
             target: Any = attribute(place, step)
-            for known, other_class in self.tree.back:
-                if known == target.relation and (self.tree.prefetches or other_class):
-                    raise NotPlanned("it leads back to one of which only DRF's instance knows")
+            if target.relation in self.back:
+                raise NotPlanned("it leads back to one of which only DRF's instance knows")
             place = target.follow()
 
-    def total(self, field: Any) -> Total:
+    def total(self, field: Any) -> plan.Total:
         """An aggregate over a to-many relation of the body's own row."""
         target = field.many(self.node.place)
-        refuse_unknown_manager(target.model, self.node.place.model)
+        allowed.refuse_unknown_manager(target.model, self.node.place.model)
         key = self.statement.column(target.key)
         # One that follows a relation further has a join, which multiplies what others count.
         own = {"pk"}.union(*((one.name, one.attname) for one in target.model._meta.concrete_fields))
         further = None if field.column in own else field.column
         name = (target.model, key, target.link, further)
-        totals = self.statement.totals.setdefault(name, Totals(target.model, key, target.link))
+        totals = plan.Totals(target.model, key, target.link)
+        totals = self.statement.totals.setdefault(name, totals)
         totals.aggregates.append(field.aggregate())
         totals.rows_only &= field.counts_rows
-        return Total(field.field_name, field, totals, len(totals.aggregates) - 1)
+        return plan.Total(field.field_name, field, totals, len(totals.aggregates) - 1)
 
 
 def _key_convert(field: Any) -> Convert:

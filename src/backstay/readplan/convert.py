@@ -216,16 +216,16 @@ def file(field: Any, column: Any) -> Convert:
 
 STRINGS = (models.CharField, models.TextField)
 
+TEXTS = (
+    *(drf.CharField, drf.EmailField, drf.SlugField, drf.URLField, drf.RegexField),
+    drf.IPAddressField,
+)
+
 text = as_is(*STRINGS, otherwise=TEXT)
 integer = as_is(models.IntegerField, otherwise=constant("int", int))
 
 KINDS: dict[type[drf.Field], Make] = {
-    drf.CharField: text,
-    drf.EmailField: text,
-    drf.SlugField: text,
-    drf.URLField: text,
-    drf.RegexField: text,
-    drf.IPAddressField: text,
+    **dict.fromkeys(TEXTS, text),
     drf.IntegerField: integer,
     drf.BigIntegerField: big_integer,
     drf.FloatField: lambda *_: constant("float", float, plain=False),

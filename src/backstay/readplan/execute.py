@@ -18,20 +18,8 @@ from django.db.models import Model, Prefetch, prefetch_related_objects
 from rest_framework.fields import SkipField
 from rest_framework.relations import PKOnlyObject
 
-from backstay.readplan import peers, sql
+from backstay.readplan import peers, plan, sql
 from backstay.readplan.paths import Guard, key_name
-from backstay.readplan.plan import (
-    Call,
-    Children,
-    Node,
-    Out,
-    Statement,
-    ToMany,
-    ToOne,
-    Total,
-    Totals,
-    Value,
-)
 from backstay.readplan.run import Run
 
 Column = Sequence[Any]
@@ -45,13 +33,12 @@ _LEAST, _MOST = 1e-4, 1e16
 
 
 def read(
-    statement: Statement, columns: Mapping[str, Column], run: Run, raw: Collection[str] = ()
+    statement: plan.Statement, columns: Mapping[str, Column], run: Run, raw: Collection[str]
 ) -> list[Any]:
-    """What the root's node shows of rows, given by column; *raw* are as the database has them."""
-    size = len(next(iter(columns.values()), ()))
-    if not size:
+    """What its node shows of rows, given by column; *raw* are as the database has them."""
+    if not any(columns.values()):  # There is no row.
         return []
-    return list(_Table(statement, columns, size, run, raw).shown(statement.node))
+    return list(_Table(statement, columns, run, raw).shown(statement.node))
 
 
 class _Table:
@@ -59,24 +46,23 @@ class _Table:
 
     def __init__(
         self,
-        statement: Statement,
+        statement: plan.Statement,
         columns: Mapping[str, Column],
-        size: int,
         run: Run,
         raw: Collection[str],
     ) -> None:
         self.statement = statement
         self.run = run
         self.raw = raw
-        self.size = size
         self.columns = columns
+        self.size = len(next(iter(columns.values())))
         self.made = {id(node): self._instances(node) for node in statement.instances}
         self.children = {id(one): self._children(one) for one in statement.children}
         self.totals = {id(one): self._totals(one) for one in statement.totals.values()}
 
     # --- bodies
 
-    def shown(self, node: Node, present: Column | None = None) -> Column:
+    def shown(self, node: plan.Node, present: Column | None = None) -> Column:
         """A body for each row; ``None`` where *present*, a column, is null."""
         if node.opaque:
             live = self.run.live(node.serializer)
@@ -86,7 +72,7 @@ class _Table:
             return made
         calls = self._calls(node)
         outputs = [
-            calls[id(out)] if isinstance(out, Call) else self._output(out, present)
+            calls[id(out)] if isinstance(out, plan.Call) else self._output(out, present)
             for out in node.outs
         ]
         if node.scalar:
@@ -103,19 +89,19 @@ class _Table:
                 self._look_at(bodies)
         return bodies
 
-    def _bodies(self, node: Node, outputs: list[Column]) -> list[dict[str, Any] | None]:
+    def _bodies(self, node: plan.Node, outputs: list[Column]) -> list[dict[str, Any] | None]:
         names = [out.name for out in node.outs]
         if not names:
             return [{} for _ in range(self.size)]
         bodies: list[Any] = dicts_of(len(names))(outputs, *names)
         for out, output in zip(node.outs, outputs, strict=True):
-            if out.guards or isinstance(out, Call):
+            if out.guards or isinstance(out, plan.Call):
                 for body, value in zip(bodies, output, strict=True):
                     if value is ABSENT:
                         del body[out.name]
         return bodies
 
-    def _output(self, out: Out, present: Column | None) -> Column:
+    def _output(self, out: plan.Out, present: Column | None) -> Column:
         """One key of every body."""
         output = self._values(out, present)
         broken = [guard for guard in out.guards if None in self.columns[guard.column]]
@@ -131,15 +117,15 @@ class _Table:
                     break
         return shown
 
-    def _values(self, out: Out, present: Column | None) -> Column:
-        if isinstance(out, Value):
+    def _values(self, out: plan.Out, present: Column | None) -> Column:
+        if isinstance(out, plan.Value):
             return self._converted(out)
-        if isinstance(out, ToOne):
+        if isinstance(out, plan.ToOne):
             return self.shown(out.node, self.columns[out.column] if out.column else present)
-        if isinstance(out, ToMany):
+        if isinstance(out, plan.ToMany):
             found = self.children[id(out.children)]
             return [found.get(key) or [] for key in self.columns[out.children.key]]
-        if isinstance(out, Total):
+        if isinstance(out, plan.Total):
             counted = self.totals[id(out.totals)]
             represent = self.run.live(out.field).to_representation
             nothing = (0,) * (out.index + 1)
@@ -149,7 +135,7 @@ class _Table:
             return shown
         raise TypeError(f"{type(out).__name__} has no values.")
 
-    def _converted(self, out: Value) -> Column:
+    def _converted(self, out: plan.Value) -> Column:
         shown, how = self.columns[out.column], out.convert
         bind = how.bind_raw if how.bind_raw and out.column in self.raw else how.bind
         function = bind(self.run)
@@ -159,7 +145,7 @@ class _Table:
             self._look_at(shown)
         return shown
 
-    def _missing(self, out: Out, guard: Guard) -> Any:
+    def _missing(self, out: plan.Out, guard: Guard) -> Any:
         """What DRF shows where a step of the source leads to nothing."""
         if not guard.by_default:
             return None
@@ -169,7 +155,7 @@ class _Table:
 
     # --- what belongs to the rows
 
-    def _children(self, children: Children) -> dict[Any, list[Any]]:
+    def _children(self, children: plan.Children) -> dict[Any, list[Any]]:
         """Bodies by the key of their parent."""
         keys = {*self.columns[children.key]} - {None}
         if not keys:
@@ -178,17 +164,16 @@ class _Table:
         queryset = None if given is None else given.queryset
         may_be_raw = self.run.reads_raw and (queryset is None or sql.may_be_raw(queryset))
         raw = children.statement.raw if may_be_raw else ()
-        read = sql.child_columns(children, queryset, keys, raw, self.run.using)
+        rows = sql.child_columns(children, queryset, keys, raw, self.run.using)
         found: defaultdict[Any, list[Any]] = defaultdict(list)
-        if read:
-            columns = dict(zip(children.statement.columns, read, strict=True))
-            table = _Table(children.statement, columns, len(read[0]), self.run, raw)
-            bodies = table.shown(children.statement.node)
-            for key, body in zip(table.columns[children.link], bodies, strict=True):
+        if rows:
+            columns = dict(zip(children.statement.columns, rows, strict=True))
+            bodies = read(children.statement, columns, self.run, raw)
+            for key, body in zip(columns[children.link], bodies, strict=True):
                 found[key].append(body)
         return found
 
-    def _totals(self, totals: Totals) -> dict[Any, tuple[Any, ...]]:
+    def _totals(self, totals: plan.Totals) -> dict[Any, tuple[Any, ...]]:
         children = totals.children_of(self.statement)
         if children is not None and children.path not in self.run.prefetches:
             width = len(totals.aggregates)
@@ -198,13 +183,13 @@ class _Table:
         grouped = (totals.model._default_manager, totals.link, totals.aggregates)
         return sql.totals(grouped, keys, self.run.using, totals.kept)
 
-    def _calls(self, node: Node) -> dict[int, Column]:
+    def _calls(self, node: plan.Node) -> dict[int, Column]:
         """
         The columns that DRF makes of instances.
 
         An instance at a time, as DRF does: one method may leave something for the next.
         """
-        calls = [out for out in node.outs if isinstance(out, Call)]
+        calls = [out for out in node.outs if isinstance(out, plan.Call)]
         if not calls:
             return {}
         functions = [self._function(call) for call in calls]
@@ -218,7 +203,7 @@ class _Table:
             self._look_at(column)
         return {id(call): column for call, column in zip(calls, columns, strict=True)}
 
-    def _function(self, call: Call) -> Callable[[Any], Any]:
+    def _function(self, call: plan.Call) -> Callable[[Any], Any]:
         field = self.run.live(call.field)
         if call.method == "to_representation":
             return field.to_representation  # type: ignore[no-any-return]  # Of DRF's.
@@ -226,15 +211,15 @@ class _Table:
             return getattr(field.parent, call.method)  # type: ignore[no-any-return]  # Of the user's.
         return partial(represent, field)
 
-    def _instances(self, node: Node) -> list[Any]:
+    def _instances(self, node: plan.Node) -> list[Any]:
         """An instance for each row; ``None`` where a relation is empty."""
         model = node.place.model
         names = [column.attname for column in model._meta.concrete_fields]
         picked = [self.columns[node.place.prefix + name] for name in names]
-        key = names.index(key_name(model))
+        present = self.columns[node.place.presence or key_name(model)]
         made: list[Any] = [
-            None if values[key] is None else model.from_db(self.run.using, names, values)
-            for values in zip(*picked, strict=True)
+            None if key is None else model.from_db(self.run.using, names, values)
+            for key, *values in zip(present, *picked, strict=True)
         ]
         there = [one for one in made if one is not None]
         for name in node.annotations:

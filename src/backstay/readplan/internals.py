@@ -5,7 +5,7 @@ Stable since Django 1.x and used by packages like it; each is held by a test.
 """
 # ruff: noqa: SLF001  # That is what this module is for.
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from copy import copy
 from typing import Any
 from uuid import UUID
@@ -63,6 +63,29 @@ def reads_as_usual(manager: Any) -> bool:
         and kind.filter is QuerySet.filter
         and kind.__init__ is QuerySet.__init__
     )
+
+
+def joining(queryset: Any, paths: Mapping[str, str]) -> Any:
+    """
+    *queryset* with the keys of related rows, by name, that their own tables have.
+
+    Null where no row is there, without which Django would find none of ours either: it
+    takes such a key from the column that leads there, and an inner join for granted.
+    """
+    clone = queryset._chain()
+    query = clone.query
+    # First, as Django has it, what the order needs: it may leave out rows.
+    query.get_compiler(clone.db).get_order_by()
+    keys = {}
+    # Of two, that which leads to the other is first.
+    for name, path in sorted(paths.items(), key=lambda item: len(item[1])):
+        used = {alias for alias, count in query.alias_refcount.items() if count}
+        found = query.setup_joins(path.split("__"), query.get_meta(), query.get_initial_alias())
+        alias = found.joins[-1]
+        if alias not in used:
+            query.alias_map[alias] = query.alias_map[alias].promote()
+        keys[name] = found.targets[0].get_col(alias)
+    return clone.annotate(**keys)
 
 
 # --- what is asked, and what is had

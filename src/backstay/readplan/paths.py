@@ -21,6 +21,9 @@ COLUMNS = (
     FileDescriptor,
     ImageFileDescriptor,
 )
+#: What follows a relation's path in the name of a column that its own table has to tell:
+#: null where no row is there. By Django itself it is the column that leads there.
+JOINED_KEY = "__pk"
 FORWARD = (related.ForwardManyToOneDescriptor, related.ForwardOneToOneDescriptor)
 
 
@@ -37,8 +40,8 @@ class Guard:
     """A step to a row that may not be there, and the column that tells."""
 
     column: str
-    #: A foreign key that is null, at which DRF takes the field's default; a reverse
-    #: one-to-one relation without a row is null for DRF, whatever the default.
+    #: A foreign key that is null, at which DRF takes the field's default; a row that was
+    #: looked for and is not there is null for DRF, whatever the default.
     by_default: bool
 
 
@@ -51,6 +54,8 @@ class Place:
     guards: tuple[Guard, ...] = ()
     #: The column that led here, where it holds the primary key: nothing has to be joined for that.
     key: str | None = None
+    #: The column that is null where there is no row.
+    presence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class One:
         Of a foreign key that is its own value, also where it refers to another column.
         """
         if isinstance(self.relation, ForeignKey):
-            return Column(self.presence, self.relation.target_field, self.at.guards)
+            path = self.at.prefix + self.relation.attname
+            return Column(path, self.relation.target_field, self.at.guards)
         refuse_other_rows(self.at.model, self.model)
         return Column(self.presence, self.model._meta.pk, self.at.guards)
 
@@ -99,8 +105,14 @@ class One:
     def presence(self) -> str:
         """The column that is null where there is no related row."""
         if isinstance(self.relation, ForeignKey):
-            return self.at.prefix + self.relation.attname
+            path = self.at.prefix + self.relation.attname
+            return path if is_held(self.relation) else f"{self.at.prefix}{self.name}{JOINED_KEY}"
         return f"{self.at.prefix}{self.name}__{key_name(self.model)}"
+
+    @property
+    def sought(self) -> tuple[Guard, ...]:
+        """What tells whether there is a row, where no key of ours does."""
+        return () if is_held(self.relation) else (Guard(self.presence, by_default=False),)
 
     def follow(self) -> Place:
         """
@@ -113,11 +125,10 @@ class One:
             if len(self.relation.foreign_related_fields) != 1:
                 raise NotCompiled("a relation over several columns")
             if self.relation.null:
-                guards += (Guard(self.presence, by_default=True),)
-        else:
-            guards += (Guard(self.presence, by_default=False),)
-        key = self.presence if self.key.field is self.model._meta.pk else None
-        return Place(self.model, f"{self.at.prefix}{self.name}__", guards, key)
+                guards += (Guard(self.key.path, by_default=True),)
+        key = self.key.path if self.key.field is self.model._meta.pk else None
+        prefix = f"{self.at.prefix}{self.name}__"
+        return Place(self.model, prefix, guards + self.sought, key, self.presence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +228,20 @@ def _many_to_many(place: Place, found: Any) -> Many:
     return Many(place, model, place.prefix + target.attname, link, None)
 
 
+def is_held(relation: Any) -> bool:
+    """Whether it is a key, and a constraint that Django made says that its row is there."""
+    return (
+        isinstance(relation, ForeignKey)
+        and relation.db_constraint  # type: ignore[attr-defined]  # The stubs do not know it.
+        and relation.model._meta.managed is True
+    )
+
+
+def is_loose(relation: Any) -> bool:
+    """Whether it is a key that may be null, and may lead nowhere where it is not."""
+    return isinstance(relation, ForeignKey) and relation.null and not is_held(relation)
+
+
 def refuse_other_rows(model: type[Model], related: type[Model]) -> None:
     """
     Raises:
@@ -226,20 +251,6 @@ def refuse_other_rows(model: type[Model], related: type[Model]) -> None:
         raise NotCompiled(f"{related.__name__} has a base manager of its own")
     if router.db_for_read(related) != router.db_for_read(model):
         raise NotCompiled(f"{related.__name__} is in another database")
-
-
-def key_of(target: Target) -> Column:
-    """
-    The column that a ``PrimaryKeyRelatedField`` shows.
-
-    Raises:
-        NotCompiled: the target is no to-one relation.
-    """
-    if isinstance(target, One):
-        return target.key
-    if isinstance(target, Column) and target.field is not None and not target.field.is_relation:
-        return target
-    raise NotCompiled("a key of what is no to-one relation")
 
 
 def slug_of(field: Any, place: Place) -> Column:

@@ -29,6 +29,7 @@ from django.db.models import Model, QuerySet, prefetch_related_objects
 from django.db.models.query import ModelIterable
 
 from backstay.readplan.internals import iterable_of, lookups_of, prefetch_no_more, yielding
+from backstay.readplan.paths import is_loose
 
 M = TypeVar("M", bound=Model)
 Q = TypeVar("Q", bound="QuerySet[Any]")
@@ -74,7 +75,7 @@ def join(instances: Sequence[M]) -> Sequence[M]:
         return instances
     group = _Group(fresh)
     for one in fresh:
-        one._state.fields_cache = _One(one._state.fields_cache, group)
+        one._state.fields_cache = _One(one._state.fields_cache, group, one)
         loaded = getattr(one, "_prefetched_objects_cache", {})
         one._prefetched_objects_cache = _Many(loaded, group, one)  # type: ignore[attr-defined]  # Django's own.
     for below in _loaded(fresh):
@@ -87,6 +88,8 @@ class _Group:
 
     def __init__(self, instances: Sequence[Any]) -> None:
         self.instances = instances
+        #: Keys that may be null and that lead to no row, with the name of their relation.
+        self.nowhere: set[tuple[str, Any]] = set()
         #: What was computed for all of them, by whoever did.
         self.known: dict[Any, Any] = {}
         #: Relations that are being loaded, which Django asks for while it loads them.
@@ -102,33 +105,26 @@ class _Group:
         finally:
             self.loading.discard(accessor)
 
+    def leads_nowhere(self, instance: Any, name: str) -> bool:
+        model: Any = type(instance)
+        column = _loose_keys(model).get(name)
+        return column is not None and (name, getattr(instance, column)) in self.nowhere
 
-class _One(dict[str, Any]):
-    """The to-one relations of an instance, by name."""
-
-    __slots__ = ("group",)
-
-    def __init__(self, loaded: dict[str, Any], group: _Group) -> None:
-        super().__init__(loaded)
-        self.group = group
-
-    def __missing__(self, name: str) -> Any:
-        if name in self.group.loading:
-            raise KeyError(name)
-        self.group.load(name)
-        found = (dict.get(one._state.fields_cache, name) for one in self.group.instances)
-        join([one for one in found if one is not None])
-        if name not in self:
-            raise KeyError(name)  # There is none; Django says so in its own way.
-        return self[name]
-
-    def __reduce__(self) -> Any:
-        """A copy is alone."""
-        return dict, (dict(self),)
+    def forget_nowhere(self, name: str) -> None:
+        """Leave it to Django to raise where a key leads nowhere: a prefetch says ``None``."""
+        model: Any = type(self.instances[0])
+        column = _loose_keys(model).get(name)
+        if column is None:
+            return
+        for one in self.instances:
+            key, loaded = getattr(one, column), one._state.fields_cache
+            if key is not None and dict.get(loaded, name, key) is None:
+                del loaded[name]
+                self.nowhere.add((name, key))
 
 
-class _Many(dict[str, Any]):
-    """The to-many relations of an instance, by the name under which Django keeps them."""
+class _Loaded(dict[str, Any]):
+    """What an instance has loaded, by the name under which Django keeps it."""
 
     __slots__ = ("group", "owner")
 
@@ -136,6 +132,33 @@ class _Many(dict[str, Any]):
         super().__init__(loaded)
         self.group = group
         self.owner = owner
+
+    def __reduce__(self) -> Any:
+        """A copy is alone."""
+        return dict, (dict(self),)
+
+
+class _One(_Loaded):
+    """The to-one relations."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.group.loading or self.group.leads_nowhere(self.owner, name):
+            raise KeyError(name)
+        self.group.load(name)
+        found = (dict.get(one._state.fields_cache, name) for one in self.group.instances)
+        join([one for one in found if one is not None])
+        self.group.forget_nowhere(name)
+        if name not in self:
+            raise KeyError(name)  # There is none; Django says so in its own way.
+        return self[name]
+
+
+class _Many(_Loaded):
+    """The to-many relations."""
+
+    __slots__ = ()
 
     def __missing__(self, name: str) -> Any:
         model: Any = type(self.owner)
@@ -166,9 +189,11 @@ class _Many(dict[str, Any]):
         loaded = (dict.get(one._prefetched_objects_cache, name, ()) for one in self.group.instances)
         join([child for children in loaded for child in children])
 
-    def __reduce__(self) -> Any:
-        """A copy is alone."""
-        return dict, (dict(self),)
+
+@cache
+def _loose_keys(model: type[Model]) -> dict[str, str]:
+    """Keys that may be null, and that no constraint holds, with their columns."""
+    return {key.name: key.attname for key in model._meta.concrete_fields if is_loose(key)}
 
 
 @cache

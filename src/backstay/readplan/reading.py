@@ -24,17 +24,9 @@ from rest_framework.renderers import JSONRenderer
 
 from backstay.conf import settings
 from backstay.counters import count
-from backstay.readplan import execute, internals, peers, sql
+from backstay.readplan import execute, internals, paths, peers, sql
 from backstay.readplan.cache import Plan, plan_for
-from backstay.readplan.paths import (
-    Column,
-    NotCompiled,
-    NotPlanned,
-    Place,
-    is_as_read,
-    key_name,
-    resolve,
-)
+from backstay.readplan.paths import NotPlanned, key_name
 from backstay.readplan.run import Run
 
 logger = logging.getLogger(__name__)
@@ -141,7 +133,7 @@ class Page:
         """What an instance of the row would have; of an instance where more was asked of one."""
         model = self.queryset.model
         name = key_name(model) if name == "pk" else name
-        if self.touched or name not in self.columns or not is_as_read(model, name):
+        if self.touched or name not in self.columns or not paths.is_as_read(model, name):
             return getattr(self.instances[index], name)
         value = self.columns[name][index]
         if name not in self.raw or value is None:
@@ -280,15 +272,15 @@ def _by_drf(instances: Sequence[Any], serializer: Any) -> list[Any]:
 
 def _ordering(queryset: Any) -> list[str]:
     """The columns that a cursor is made of: the paths by which the rows are ordered."""
-    place, annotations = Place(queryset.model), tuple(queryset.query.annotation_select)
+    place, annotations = paths.Place(queryset.model), tuple(queryset.query.annotation_select)
     columns = []
     for one in queryset.query.order_by:
         path = str(getattr(getattr(one, "expression", one), "name", one)).removeprefix("-")
         try:
-            target = resolve(place, path.split("__"), annotations)
-        except NotCompiled:
+            target = paths.resolve(place, path.split("__"), annotations)
+        except paths.NotCompiled:
             continue  # Of many rows, or an expression.
-        columns += [target.path] if isinstance(target, Column) else []
+        columns += [target.path] if isinstance(target, paths.Column) else []
     return columns
 
 

@@ -3,12 +3,23 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.query import ModelIterable
 
 from backstay.readplan import internals
-from backstay.readplan.paths import Many, NotCompiled, NotPlanned, Target, destination
+from backstay.readplan.paths import Many, NotCompiled, NotPlanned, One, destination, is_loose
 from backstay.readplan.peers import PeerIterable
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A ``Prefetch`` with a queryset or an attribute of its own."""
+
+    #: As it is called at the root, ``"items__newest"``, and the last relation that it follows.
+    path: str
+    relation: str
+    #: What its queryset adds to each row.
+    annotations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +27,10 @@ class Shape:
     """What a queryset adds to its model: names that a serializer may use."""
 
     annotations: tuple[str, ...] = ()
-    #: ``Prefetch`` objects with a queryset or an attribute of their own, by that path.
-    prefetches: "tuple[tuple[str, Shape], ...]" = ()
-    #: Where such an attribute stands for a relation: the path, and the relation's.
-    attributes: tuple[tuple[str, str], ...] = ()
+    prefetches: tuple[Chosen, ...] = ()
+
+    def prefetch(self, path: str) -> Chosen | None:
+        return next((one for one in self.prefetches if one.path == path), None)
 
 
 EMPTY = Shape()
@@ -38,24 +49,21 @@ def shape_of(queryset: QuerySet[Any]) -> Shape:
     lookups = internals.lookups_of(queryset)
     if not lookups and not query.annotation_select:
         return EMPTY
-    chosen = [
-        one
-        for one in lookups
-        if isinstance(one, Prefetch)
-        and (one.queryset is not None or one.prefetch_to != one.prefetch_through)
-    ]
-    for one in chosen:
-        if one.queryset is not None:
-            _refuse_other_rows(destination(queryset.model, one.prefetch_through), one.queryset)
-    return Shape(
-        tuple(query.annotation_select),
-        tuple((one.prefetch_to, _chosen_shape(one.queryset)) for one in chosen),
-        tuple(
-            (one.prefetch_to, one.prefetch_through)
-            for one in chosen
-            if one.prefetch_to != one.prefetch_through
-        ),
-    )
+    chosen = (_chosen(queryset.model, one) for one in lookups if isinstance(one, Prefetch))
+    return Shape(tuple(query.annotation_select), tuple(filter(None, chosen)))
+
+
+def _chosen(model: type[Model], prefetch: Prefetch) -> Chosen | None:
+    """What *prefetch* chooses; ``None`` where it is what would be read without it."""
+    path, through, queryset = prefetch.prefetch_to, prefetch.prefetch_through, prefetch.queryset
+    relation = through.rsplit("__", 1)[-1]
+    if queryset is None:
+        return None if path == through else Chosen(path, relation)
+    _refuse_other_rows(model, through, queryset)
+    shape = shape_of(queryset)
+    if queryset.query.is_sliced or shape.prefetches:
+        raise NotPlanned("a Prefetch is sliced, or has a Prefetch of its own")
+    return Chosen(path, relation, shape.annotations)
 
 
 def _plain(queryset: Any) -> bool:
@@ -69,12 +77,12 @@ def _plain(queryset: Any) -> bool:
     )
 
 
-def _refuse_other_rows(target: Target | None, queryset: QuerySet[Any]) -> None:
+def _refuse_other_rows(model: type[Model], through: str, queryset: QuerySet[Any]) -> None:
     """
     Raises:
         NotPlanned: a ``Prefetch`` of this queryset gives other rows than a plan would find.
     """
-    query = queryset.query
+    target, query = destination(model, through), queryset.query
     if isinstance(target, Many) and target.back is not None:
         return
     if isinstance(target, Many):
@@ -83,15 +91,8 @@ def _refuse_other_rows(target: Target | None, queryset: QuerySet[Any]) -> None:
             raise NotPlanned("a Prefetch of a many-to-many relation follows relations itself")
     elif query.where:
         raise NotPlanned("a Prefetch leaves out single rows, which a join would find")
-
-
-def _chosen_shape(queryset: QuerySet[Any] | None) -> Shape:
-    if queryset is None:
-        return EMPTY
-    shape = shape_of(queryset)
-    if queryset.query.is_sliced or shape.prefetches:
-        raise NotPlanned("a Prefetch is sliced, or has a Prefetch of its own")
-    return shape
+    elif isinstance(target, One) and is_loose(target.relation):
+        raise NotPlanned("a Prefetch makes a key that leads nowhere one that is null")
 
 
 def annotations_of(manager: Any) -> tuple[str, ...]:

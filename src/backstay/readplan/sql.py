@@ -20,6 +20,7 @@ from django.utils import timezone
 from backstay.conf import settings
 from backstay.readplan import internals
 from backstay.readplan.internals import Columns
+from backstay.readplan.paths import JOINED_KEY
 from backstay.readplan.plan import Children
 
 #: Texts of one plan that are kept: one whose conditions have a form of their own each time
@@ -130,6 +131,13 @@ def _columns(queryset: Any, columns: Iterable[str], raw: Collection[str]) -> Any
     """*queryset* as tuples of *columns*."""
     aliases = {path: f"raw_{index}" for index, path in enumerate(raw)}
     written = {alias: Raw(F(path)) for path, alias in aliases.items()}
+    sought = [path for path in columns if path.endswith(JOINED_KEY)]
+    if sought:
+        joined = {path: f"joined_{index}" for index, path in enumerate(sought)}
+        queryset = internals.joining(
+            queryset, {alias: path.removesuffix(JOINED_KEY) for path, alias in joined.items()}
+        )
+        aliases |= joined
     names = [aliases.get(path, path) for path in columns]
     return queryset.annotate(**written).values_list(*names)
 

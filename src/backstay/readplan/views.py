@@ -25,6 +25,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from backstay.readplan import peers
+from backstay.readplan.allowed import is_drfs
 from backstay.readplan.paths import NotPlanned
 from backstay.readplan.reading import Row, attach, read, shown
 from backstay.readplan.render import JSONRenderer
@@ -42,7 +43,7 @@ class _Reading:
 
     def __get__(self, view: "ReadPlanMixin | None", owner: type["ReadPlanMixin"]) -> Any:
         following = getattr(super(ReadPlanMixin, view or owner), self.name)
-        if view is None or not following.__module__.startswith("rest_framework."):
+        if view is None or not is_drfs(following):
             return following
 
         @wraps(following)

@@ -230,6 +230,6 @@ class TestThreads:
 def shown_by(statement, run):
     """The bodies of one row that no database was asked for."""
     row = {name: (1 if name.endswith("id") else "x",) for name in statement.columns}
-    table = _Table(statement, row, 1, run, ())
+    table = _Table(statement, row, run, ())
     assert all(peers.of(one)[0] for made in table.made.values() for one in made)
     return table.shown(statement.node)

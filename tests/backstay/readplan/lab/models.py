@@ -3,7 +3,8 @@ People, their cities, passports and pets: one of each thing that makes a plan ha
 
 UUID keys, ``to_field``, tables that inherit, relations to self, one-to-one both ways,
 many-to-many with and without a name and symmetrical, a generic relation, a manager that
-hides rows, a column with Python code, a ``post_init`` receiver, every kind of column.
+hides rows, a column with Python code, a ``post_init`` receiver, keys that no constraint
+holds, every kind of column.
 
 Each model but ``Stamp`` has an order, so that DRF's bytes are defined.
 
@@ -212,6 +213,39 @@ class Toy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Parcel(models.Model):
+    """Leads to rows that need not be there: no constraint holds its keys."""
+
+    sender = models.ForeignKey(
+        Person, on_delete=models.DO_NOTHING, db_constraint=False, related_name="sent"
+    )
+    receiver = models.ForeignKey(
+        Person, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="received"
+    )
+    origin = models.ForeignKey(
+        Country,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        to_field="code",
+        related_name="parcels",
+    )
+    pass_shown = models.OneToOneField(
+        Passport, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="parcel"
+    )
+    before = models.ForeignKey("self", on_delete=models.DO_NOTHING, db_constraint=False, null=True)
+    text = models.CharField(max_length=20)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"parcel {self.text}"
+
+    @property
+    def first_of_sender(self) -> str:
+        return self.sender.name[:1]
 
 
 class Badge(models.Model):

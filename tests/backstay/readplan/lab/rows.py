@@ -14,6 +14,7 @@ from tests.backstay.readplan.lab.models import (
     Dog,
     Label,
     Note,
+    Parcel,
     Passport,
     Person,
     Pet,
@@ -159,6 +160,7 @@ class _Rows:
             Note(body=self.text(), about=pick([one, pick(self.labels)])) for one in everybody
         )
         self.pets()
+        self.parcels(passports)
 
     def pets(self) -> None:
         pick, everybody = self.random.choice, self.everybody
@@ -176,6 +178,24 @@ class _Rows:
                 ),
             )
             for _ in range(2 * len(everybody))
+        )
+
+    def parcels(self, passports: Sequence[Passport]) -> None:
+        """Half of what they lead to is not there."""
+        pick = self.random.choice
+        people = [*(one.pk for one in self.everybody), *[-1, -2] * 6]
+        shown: list[int | None] = self.random.sample([*(one.pk for one in passports), -1, -2], 3)
+        Parcel.objects.bulk_create(
+            Parcel(
+                pk=index,
+                sender_id=pick(people),
+                receiver_id=self.maybe(lambda: pick(people)),
+                origin_id=pick(("fr", "us", "zz")),
+                pass_shown_id=shown.pop() if index % 2 and shown else None,
+                before_id=pick((None, 1, 2, 99)),
+                text=self.text(),
+            )
+            for index in range(1, 9)
         )
 
     def pet(self, kind: type[Any], **more: Any) -> Any:

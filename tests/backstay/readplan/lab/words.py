@@ -15,6 +15,7 @@ from tests.backstay.readplan.lab.models import (
     Dog,
     Label,
     Note,
+    Parcel,
     Passport,
     Person,
     Pet,
@@ -43,6 +44,10 @@ NAMES: dict[Model, list[str]] = {
     Dog: ["id", "pet_ptr", "owner", "name", "breed", "toys"],
     Toy: ["id", "pet", "name", "weight", "cost"],
     Badge: ["id", "person", "text"],
+    Parcel: [
+        *("id", "sender", "sender_id", "receiver", "origin", "pass_shown", "before", "text"),
+        "first_of_sender",
+    ],
 }
 
 #: Sources of to-one relations, with where they lead.
@@ -63,12 +68,30 @@ ONE: dict[Model, dict[str, Model]] = {
     Country: {},
     Label: {},
     Note: {},
-    Passport: {"person": Person, "issued_in": City, "person.boss": Person},
+    Passport: {
+        "person": Person,
+        "issued_in": City,
+        "person.boss": Person,
+        "parcel": Parcel,
+        "parcel.sender": Person,
+    },
     Stamp: {"passport": Passport, "passport.person": Person},
     Pet: {"owner": Person, "keeper": Person, "dog": Dog, "keeper.passport": Passport},
     Dog: {"owner": Person, "keeper": Person, "pet_ptr": Pet},
     Toy: {"pet": Pet, "pet.keeper": Person, "pet.dog": Dog},
     Badge: {"person": Person},
+    Parcel: {
+        "sender": Person,
+        "receiver": Person,
+        "origin": Country,
+        "pass_shown": Passport,
+        "before": Parcel,
+        "sender.city": City,
+        "receiver.home": City,
+        "before.before": Parcel,
+        "before.sender": Person,
+        "pass_shown.person": Person,
+    },
 }
 
 #: Sources of to-many relations, with where they lead.
@@ -87,6 +110,8 @@ MANY: dict[Model, dict[str, Model]] = {
         "passport.stamps": Stamp,
         "passport.issued_in.people": Person,
         "boss.pets": Pet,
+        "sent": Parcel,
+        "received": Parcel,
     },
     City: {"people": Person, "natives": Person, "twins": City, "country.cities": City},
     Country: {"cities": City, "person_set": Person},
@@ -98,6 +123,13 @@ MANY: dict[Model, dict[str, Model]] = {
     Dog: {"toys": Toy},
     Toy: {"pet.toys": Toy},
     Badge: {"person.badges": Badge},
+    Parcel: {
+        "sender.pets": Pet,
+        "receiver.labels": Label,
+        "before.sender.sent": Parcel,
+        "parcel_set": Parcel,
+        "origin.parcels": Parcel,
+    },
 }
 
 #: Sources of single values behind relations.
@@ -117,6 +149,12 @@ DOTTED: dict[Model, list[str]] = {
     Dog: ["owner.name", "pet_ptr.name", "pet_ptr.owner.name"],
     Toy: ["pet.name", "pet.owner.name", "pet.keeper.name", "pet.dog.breed"],
     Badge: ["person.name", "person.boss.name"],
+    Parcel: [
+        *("sender.name", "sender.pk", "receiver.name", "receiver.id", "receiver.boss.name"),
+        *("origin.name", "origin.code", "before.sender.name", "before.before_id"),
+        *("before.receiver.pk", "receiver.shouted", "receiver.city.name", "before.origin_id"),
+        *("pass_shown.number", "before.first_of_sender"),
+    ],
 }
 
 #: Aggregates over to-many relations, known to ``Person`` alone.
