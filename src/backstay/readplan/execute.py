@@ -219,7 +219,7 @@ class _Table:
         present = self.columns[node.place.presence or key_name(model)]
         made: list[Any] = [
             None if key is None else model.from_db(self.run.using, names, values)
-            for key, *values in zip(present, *picked, strict=True)
+            for key, values in zip(present, zip(*picked, strict=True), strict=True)
         ]
         there = [one for one in made if one is not None]
         for name in node.annotations:

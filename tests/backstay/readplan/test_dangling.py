@@ -270,6 +270,12 @@ class TestAKeyThatAConstraintHolds:
         assert "LEFT" not in sent
         assert "__pk" not in explain(serializer(Person, "id", city=city()))
 
+    def test_is_one_that_django_made(self, monkeypatch):
+        """Of the tables of a model that it does not manage it knows no constraint."""
+        monkeypatch.setattr(Person._meta, "managed", False)
+        city = serializer(City, "id")
+        assert "city__pk" in explain(serializer(Person, "id", city=city()))
+
     def test_alone_joins_nothing(self, statements):
         city = serializer(City, "id")
         read(Person.objects.all(), serializer(Person, "id", city=city())())
