@@ -28,6 +28,7 @@ def named(event: str, **labels: str) -> Name:
 
 
 def add(name: Name, by: int = 1) -> None:
+    """``count``, of a counter that was ``named`` before."""
     with _lock:
         _counts[name] += by
     for observer in _observers:

@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from backstay.auth.keys import load_keys
-from backstay.contrib.prometheus import PROCESSES
+from backstay.contrib import prometheus
 from shop.environment import BadVariable, Environment
 from shop.server.config import METRICS_PREFIX, SEND_BUFFER_BYTES
 
@@ -51,7 +51,7 @@ class Command(ServingCommand):
         self.stdout.write(welcome(environment))
         self.stdout.flush()
         # This process goes on as the master, which is none of those that are counted together.
-        PROCESSES.set(0)
+        prometheus.processes().set(0)
         # Where the workers count, so that each can answer for all of them.
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=METRICS_PREFIX)

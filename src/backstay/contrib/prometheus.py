@@ -38,10 +38,6 @@ from backstay.errors.problems import Converted
 from backstay.errors.responses import ProblemResponse
 from backstay.monitoring import Record, add_sink, sinks
 
-# Before there is a metric: one without labels opens its file at once.
-if (_directory := shared_directory()) is not None:
-    _directory.mkdir(parents=True, exist_ok=True)
-
 #: Seconds: from what a kept answer takes to what a time-out ends.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -63,9 +59,6 @@ SPENT = Counter(
 )
 QUERIES = Counter("backstay_request_queries", "Statements that requests have run.", ["route"])
 BYTES = Counter("backstay_response_bytes", "Bytes of bodies that were answered.", ["route"])
-PROCESSES = Gauge(
-    "backstay_processes", "Processes that are counted together.", multiprocess_mode="livesum"
-)
 
 #: The metric of each event that was counted so far, and the names of its labels.
 _events: dict[str, tuple[Counter, list[str]]] = {}
@@ -76,9 +69,19 @@ _lock = Lock()
 
 def observe() -> None:
     """Export all that this process counts from now on, and what it has counted. Idempotent."""
-    PROCESSES.set(1)
+    processes().set(1)
     add_sink(observe_request)
     counters.observe(observe_count)
+
+
+@cache
+def processes() -> Gauge:
+    """1 in each that is counted. It has no labels, so its file is opened at once."""
+    directory = shared_directory()
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+    told = "Processes that are counted together."
+    return Gauge("backstay_processes", told, multiprocess_mode="livesum")
 
 
 def observe_request(record: Record) -> None:

@@ -2,7 +2,6 @@
 
 import re
 import time
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.http import HttpResponse
@@ -14,7 +13,7 @@ from backstay.errors.request_ids import id_of
 from backstay.measure import Measure
 from backstay.monitoring.record import Record
 from backstay.monitoring.templates import UNMATCHED, template
-from backstay.redaction import one_line, redact_text
+from backstay.redaction import one_line, redact_agent, redact_text
 from backstay.traces import Trace
 from backstay.traces import current as current_trace
 from backstay.versioning import version_of
@@ -58,6 +57,8 @@ def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> End
     if isinstance(user, LazyObject):
         user = vars(user)["_wrapped"]
     actor, user_id = who(None if user is empty else user)
+    # Of HEAD the server sends no body.
+    is_sent = isinstance(response, HttpResponse) and request.method != "HEAD"
     return Ended(
         request.method or "",
         request.resolver_match,
@@ -66,10 +67,7 @@ def ended(request: Any, response: Any, measure: Measure, elapsed_ns: int) -> End
         time.time(),
         elapsed_ns,
         measure,
-        # Of HEAD the server sends none of it.
-        len(response.content)
-        if isinstance(response, HttpResponse) and request.method != "HEAD"
-        else 0,
+        len(response.content) if is_sent else 0,
         actor,
         user_id,
         request.META.get("HTTP_USER_AGENT", ""),
@@ -99,7 +97,7 @@ def record_of(end: Ended) -> Record:
         throttle=measure.throttle or ("refused" if end.status == 429 else ""),
         actor=end.actor,
         user_id=end.user_id,
-        client=client_of(end.user_agent[:200]),
+        client=client_of(end.user_agent),
         request_id=end.request_id,
         trace_id=end.trace.trace_id if end.trace else "",
     )
@@ -133,15 +131,12 @@ def _asked(user: Any, name: str) -> Any:
     return getattr(user, name, False)
 
 
-@lru_cache(maxsize=1_024)
 def client_of(user_agent: str) -> str:
     """
-    What has the shape of a secret is no product; to see that costs more than all the rest.
-
     >>> client_of("okhttp/4.12.0 (gzip)"), client_of("<script>")
     ('okhttp/4', '')
     """
-    match = _PRODUCT.match(redact_text(user_agent))
+    match = _PRODUCT.match(redact_agent(user_agent))
     return match[0] if match else ""
 
 

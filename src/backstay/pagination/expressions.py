@@ -62,8 +62,18 @@ class Compared(Expression):
     def set_source_expressions(self, exprs: Sequence[Any]) -> None:
         self.columns = list(exprs)
 
-    def as_sql(  # type: ignore[override]  # Of any values.
-        self, compiler: Any, connection: Any, written: Callable[[Any], Any] = lambda value: value
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return self._sql(compiler, connection, written=lambda value: value)
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        """
+        It takes a constant that is text for one of the column's type. The driver makes such a
+        text in a moment, and takes longer over a time than PostgreSQL does over finding the row.
+        """
+        return self._sql(compiler, connection, written=_text_of)
+
+    def _sql(
+        self, compiler: Any, connection: Any, written: Callable[[Any], Any]
     ) -> tuple[str, list[Any]]:
         found = [_compiled(compiler, column) for column in self.columns]
         columns = ", ".join(text for text, _ in found)
@@ -71,13 +81,6 @@ class Compared(Expression):
         parameters = [one for _, own in found for one in own]
         parameters += [written(key.parameter(value, connection)) for key, value in self.values]
         return f"({columns}) {self.sign}{values}", parameters
-
-    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        """
-        It takes a constant that is text for one of the column's type. The driver makes such a
-        text in a moment, and takes longer over a time than PostgreSQL does over finding the row.
-        """
-        return self.as_sql(compiler, connection, written=_text_of)
 
 
 def _compiled(compiler: Any, column: Any) -> Any:

@@ -137,14 +137,15 @@ def _key(queryset: QuerySet, ordering: Any, own: str) -> Key:
     field, nullable = _column(queryset, path)
     if nulls_first is None:
         nulls_first = descending  # Nulls are the largest.
+    annotation = queryset.query.annotations.get(path)
     return Key(
         path,
         field,
         descending,
-        nullable,
-        nullable and nulls_first,
-        own if _differs_in_python(queryset, path, field) else None,
-        getattr(queryset.query.annotations.get(path), "contains_over_clause", False),
+        nullable=nullable,
+        nulls_first=nullable and nulls_first,
+        own=own if _differs_in_python(queryset, path, field) else None,
+        windowed=getattr(annotation, "contains_over_clause", False),
     )
 
 

@@ -105,8 +105,8 @@ class One:
     def presence(self) -> str:
         """The column that is null where there is no related row."""
         if isinstance(self.relation, ForeignKey):
-            path = self.at.prefix + self.relation.attname
-            return path if is_held(self.relation) else f"{self.at.prefix}{self.name}{JOINED_KEY}"
+            joined = f"{self.at.prefix}{self.name}{JOINED_KEY}"
+            return self.key.path if is_held(self.relation) else joined
         return f"{self.at.prefix}{self.name}__{key_name(self.model)}"
 
     @property

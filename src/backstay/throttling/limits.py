@@ -256,7 +256,7 @@ def count_outcome(decisions: Sequence[Decision], *, refused: str = "refused") ->
     outcome = refused if over else "allowed"
     if outcome == "refused":
         refusals.note(decisions)
-    for rule in {decision.charge.rule: None for decision in over or decisions}:
+    for rule in {decision.charge.rule for decision in over or decisions}:
         add(_counter(rule, outcome))
     throttled(_TOLD[outcome])
 

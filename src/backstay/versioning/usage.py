@@ -21,7 +21,6 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Lock
 
 from django.http import HttpRequest
@@ -30,7 +29,7 @@ from django.utils.functional import LazyObject
 from backstay.background import Repeated
 from backstay.conf import settings
 from backstay.counters import count as count_event
-from backstay.redaction import redact_text
+from backstay.redaction import redact_agent
 from backstay.store import Script, StoreUnavailable, key, store
 
 FLUSH_SECONDS = 5.0
@@ -86,18 +85,12 @@ return rows
 
 def client_of(request: HttpRequest) -> str:
     """A label: 32 characters of a few kinds, and ``(signed in)`` where a user is known."""
-    name = _product(request.META.get("HTTP_USER_AGENT", "")[:200])
+    product = _PRODUCT.match(redact_agent(request.META.get("HTTP_USER_AGENT", "")))
+    name = product[0] if product else "unnamed"
     user = vars(request).get("user")
     # A session that nobody has read so far is not read for this.
     known = not isinstance(user, LazyObject) and getattr(user, "is_authenticated", False)
     return f"{name} (signed in)" if known else name
-
-
-@lru_cache(maxsize=1_024)
-def _product(agent: str) -> str:
-    """What has the shape of a secret is no name; to see that costs more than all the rest."""
-    product = _PRODUCT.match(redact_text(agent))
-    return product[0] if product else "unnamed"
 
 
 class Counts:

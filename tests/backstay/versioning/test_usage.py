@@ -237,6 +237,7 @@ class TestClient:
             ("4929739104127397", "unnamed"),
             ("4929 7391 0412 7397", "unnamed"),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.c2lnbmF0dXJl", "unnamed"),
+            (f"eyJ{'a' * 300}.eyJzdWIiOjF9.c2lnbmF0dXJl", "unnamed"),
             ("curl/8 ada@shop.example", "curl"),
         ],
     )
