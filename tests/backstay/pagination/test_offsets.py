@@ -176,10 +176,15 @@ class TestGroups:
         counts = [{"rank": rank, "loans": 1} for rank in (0, 1, 2, 4, 5, 6)]
         assert flat(walked) == [{"rank": 3, "loans": 2}, *counts]
 
-    def test_distinct_values_stay_distinct(self, lend):
-        lend(2, 1, 2, 1)
-        page = FivePerPage().paginate_queryset(DISTINCT.all(), request_of("/"))
-        assert page == [{"rank": 1}, {"rank": 2}]
+    @pytest.mark.parametrize("deep", [1, 1000])
+    def test_distinct_values_stay_distinct(self, lend, monkeypatch, deep):
+        monkeypatch.setattr(offsets, "DEEP", deep)
+        lend(*range(7), *range(7))
+        walked = [
+            FivePerPage().paginate_queryset(DISTINCT.all(), request_of(f"/?page={page}"))
+            for page in (1, 2)
+        ]
+        assert flat(walked) == [{"rank": rank} for rank in range(7)]
 
     @pytest.mark.parametrize("groups", [RANKS, DISTINCT])
     def test_have_no_pages_by_cursor(self, groups):
